@@ -1,0 +1,5 @@
+//! The program `imagehq`.
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

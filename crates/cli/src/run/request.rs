@@ -1,0 +1,264 @@
+//! What is to be done to which files, from the arguments.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use imaging::{FORMATS, Fault, Limits, Plan, format};
+use serde_json::Value;
+
+use crate::args::RunArgs;
+use crate::catalog;
+use crate::run::short_form::{Typed, TypedStep};
+use crate::run::target::Target;
+
+/// What is to be done to which files.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) document: Value,
+    pub(super) inputs: Vec<Input>,
+    pub(super) target: Target,
+    origin: Origin,
+}
+
+/// A file that goes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Input {
+    Stdin,
+    File(PathBuf),
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("stdin"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Where the document comes from, to say where a fault is.
+#[derive(Debug)]
+enum Origin {
+    File(PathBuf),
+    Typed(Typed),
+}
+
+impl Request {
+    /// Reads the arguments. All that can be refused before any work is.
+    pub(super) fn new(args: &RunArgs, limits: &Limits) -> anyhow::Result<Self> {
+        let (mut document, origin, inputs) = match pipeline(&args.arguments)? {
+            Some((path, document)) => {
+                let inputs = args.arguments[1..].iter();
+                let inputs = inputs.map(|text| input(text)).collect::<Result<_, _>>()?;
+                (document, Origin::File(path), inputs)
+            }
+            None => {
+                let (inputs, typed) = typed(&args.arguments)?;
+                (typed.document.clone(), Origin::Typed(typed), inputs)
+            }
+        };
+        if inputs.is_empty() {
+            bail!("no input file is named");
+        }
+        if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+            bail!("stdin (-) can be read only once");
+        }
+        let target = Target::new(&args.output, inputs.len())?;
+        if let Some(format) = wanted_format(&document, &target)? {
+            document["output_format"] = format.into();
+        }
+        let request = Self { document, inputs, target, origin };
+        match Plan::parse("pipeline", &request.document, limits) {
+            Ok(_) => Ok(request),
+            Err(faults) => {
+                let lines: Vec<String> = faults.iter().map(|fault| request.line(fault)).collect();
+                bail!("{}", lines.join("\nimagehq: "))
+            }
+        }
+    }
+
+    /// A fault as a line: where, what, what was meant.
+    fn line(&self, fault: &Fault) -> String {
+        let place = match &self.origin {
+            Origin::File(path) => format!("{}: {}", path.display(), fault.pointer),
+            Origin::Typed(typed) => match typed.origin(&fault.pointer) {
+                Some(argument) => argument.to_owned(),
+                None => fault.pointer.clone(),
+            },
+        };
+        let meant = fault.suggestion.as_ref();
+        let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        format!("{place}: {}{meant}", fault.message)
+    }
+
+    /// A step as people know it: what they typed, or its number in their document.
+    pub(super) fn step(&self, index: usize) -> String {
+        let typed = match &self.origin {
+            Origin::File(_) => None,
+            Origin::Typed(typed) => typed.step(index),
+        };
+        typed.unwrap_or_else(|| format!("/steps/{index}"))
+    }
+
+    /// A message of the engine, with typed arguments instead of pointers into their document.
+    pub(super) fn explain(&self, message: &str) -> String {
+        let Origin::Typed(typed) = &self.origin else { return message.to_owned() };
+        let Some((before, pointer)) = message.rsplit_once(" (/") else { return message.to_owned() };
+        let pointer = format!("/{}", pointer.trim_end_matches(')'));
+        match typed.origin(&pointer) {
+            Some(argument) => format!("{argument}: {before}"),
+            None => message.to_owned(),
+        }
+    }
+
+    /// How many steps there are.
+    pub(super) fn steps(&self) -> usize {
+        self.document["steps"].as_array().map_or(0, Vec::len)
+    }
+}
+
+/// The pipeline document, if the first argument is one.
+fn pipeline(arguments: &[String]) -> anyhow::Result<Option<(PathBuf, Value)>> {
+    let Some(first) = arguments.first().filter(|first| first.ends_with(".json")) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(first);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {first}"))?;
+    let document: Value =
+        serde_json::from_str(&text).with_context(|| format!("{first} is not valid JSON"))?;
+    if document.get("steps").is_none() {
+        bail!(
+            "{first} is no pipeline: it holds no `steps`, such as \
+             {{\"steps\": [{{\"operation\": …, \"request\": …}}]}}"
+        );
+    }
+    Ok(Some((path, document)))
+}
+
+/// Tells files from steps: a step begins with the name of an operation.
+fn typed(arguments: &[String]) -> anyhow::Result<(Vec<Input>, Typed)> {
+    let (mut inputs, mut steps) = (Vec::new(), Vec::new());
+    for text in arguments {
+        let name = TypedStep::name(text);
+        let is_file = Path::new(text).exists();
+        let looks_like_step = text.contains('=') && !is_file;
+        if catalog::is_known(name) || looks_like_step {
+            steps.push(TypedStep::parse(text).map_err(anyhow::Error::msg)?);
+        } else if text == "-" || is_file || text.contains(['/', '.']) {
+            inputs.push(input(text)?);
+        } else {
+            let fault = TypedStep::parse(text).err().unwrap_or_default();
+            bail!("{text}: no such file, and {fault}");
+        }
+    }
+    Ok((inputs, Typed::new(steps)))
+}
+
+fn input(text: &str) -> anyhow::Result<Input> {
+    if text == "-" {
+        return Ok(Input::Stdin);
+    }
+    let path = Path::new(text);
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => bail!("{text}: is a folder; name its files: {text}/*"),
+        Ok(_) => Ok(Input::File(path.to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!("{text}: no such file"),
+        Err(error) => bail!("{text}: {error}"),
+    }
+}
+
+/// The format that the extension of the result asks for, unless the document asks for one.
+fn wanted_format(document: &Value, target: &Target) -> anyhow::Result<Option<&'static str>> {
+    if chooses_format(document) {
+        return Ok(None);
+    }
+    let Target::File(path) = target else { return Ok(None) };
+    let known = target.extension().and_then(format::by_name);
+    match known.filter(|format| format.encode.is_some()) {
+        Some(format) => Ok(Some(format.name)),
+        None => {
+            let writable = FORMATS.iter().filter(|format| format.encode.is_some());
+            let writable: Vec<_> = writable.map(|format| format!(".{}", format.name)).collect();
+            let what = match target.extension() {
+                Some(extension) => format!("`.{extension}` is no format that can be written"),
+                None => "the name has no extension that says the format".to_owned(),
+            };
+            bail!("-o {}: {what}; there are {}", path.display(), writable.join(", "))
+        }
+    }
+}
+
+/// Whether a step, or the document as a whole, says which format the result has.
+fn chooses_format(document: &Value) -> bool {
+    let chooses = |request: &Value| {
+        let named = [&request["output_format"], &request["output"]["output_format"]];
+        let named = named.iter().any(|name| name.is_string() && **name != "same_as_input");
+        let method = request["operation"].as_str().unwrap_or_default();
+        named || method.starts_with("convert_to_")
+    };
+    let steps = document["steps"].as_array().into_iter().flatten();
+    chooses(document) || steps.map(|step| &step["request"]).any(chooses)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(arguments: &[&str], output: &str) -> anyhow::Result<Request> {
+        let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
+        let args = RunArgs { arguments, output: output.to_owned(), jobs: None, quiet: false };
+        Request::new(&args, &Limits::default())
+    }
+
+    #[track_caller]
+    fn refuses(arguments: &[&str], output: &str, expected: &str) {
+        assert_eq!(request(arguments, output).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn files_and_steps_come_in_any_order() {
+        let request = request(&["flip", "-", "sepia:intensity=5"], "-").unwrap();
+        assert_eq!(request.inputs, [Input::Stdin]);
+        assert_eq!(request.steps(), 2);
+        assert_eq!(request.step(1), "sepia:intensity=5");
+    }
+
+    #[test]
+    fn the_extension_is_the_format_unless_the_document_says() {
+        let format = |steps: Value, output: &str| {
+            wanted_format(&json!({"steps": steps}), &Target::new(output, 1).unwrap()).unwrap()
+        };
+        let flip = json!([{"operation": "transform", "request": {"operations": []}}]);
+        assert_eq!(format(flip.clone(), "a.jpeg"), Some("jpg"));
+        assert_eq!(format(flip, "dir/"), None);
+        let to_png = json!([{"operation": "convert", "request": {"output_format": "png"}}]);
+        assert_eq!(format(to_png, "a.webp"), None);
+        let compress = json!([{"operation": "optimize", "request": {"operation": "compress"}}]);
+        assert_eq!(format(compress, "a.webp"), Some("webp"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_before_any_work() {
+        refuses(&["flip"], "a.png", "no input file is named");
+        refuses(&["-", "-"], "a/", "stdin (-) can be read only once");
+        refuses(&["nope.jpg"], "a.png", "nope.jpg: no such file");
+        refuses(
+            &["nope"],
+            "a.png",
+            "nope: no such file, and there is no operation `nope`; `imagehq ops` lists them",
+        );
+        refuses(
+            &["-", "flip"],
+            "a.tga",
+            "-o a.tga: `.tga` is no format that can be written; there are .jpg, .png, .webp",
+        );
+        refuses(
+            &["-", "sepia:intensity=101"],
+            "a.png",
+            "sepia:intensity=101: expected a number from 0 to 100, got 101",
+        );
+    }
+}

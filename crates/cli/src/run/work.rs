@@ -1,0 +1,115 @@
+//! One file through the runners, and its results onto the disk, not yet under their names.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use imaging::Limits;
+use jobs::Pool;
+use jobs::pool::{Collect, OutputHeader, Unit, UnitError, input_bytes};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use crate::run::request::Input;
+use crate::run::target;
+
+/// What every file goes through.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) pool: Pool,
+    pub(super) document: Value,
+    pub(super) limits: Limits,
+    /// Where results are staged, or `None` when they stay in memory for stdout.
+    pub(super) folder: Option<PathBuf>,
+}
+
+/// What came of one file.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) bytes_in: u64,
+    pub(super) results: Vec<(OutputHeader, Staged)>,
+    pub(super) warnings: Vec<String>,
+    pub(super) took: Duration,
+}
+
+/// A result that waits for its name.
+#[derive(Debug)]
+pub(super) enum Staged {
+    File(NamedTempFile),
+    Memory(Vec<u8>),
+}
+
+/// Why a file has no results.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: anyhow::Error,
+    pub(super) step_index: Option<usize>,
+}
+
+impl Work {
+    /// Runs the pipeline on a file.
+    pub(super) async fn run(
+        &self,
+        input: &Input,
+        on_step: impl FnMut(usize, f32) + Send,
+    ) -> Result<Done, Failure> {
+        let plain = |error| Failure { error, step_index: None };
+        let begun = Instant::now();
+        let bytes = read(input).await.map_err(plain)?;
+        let bytes_in = bytes.len() as u64;
+        let unit = Unit {
+            operation: "pipeline".to_owned(),
+            request: self.document.clone(),
+            limits: self.limits.clone(),
+            filename: filename(input),
+        };
+        let mut sink = Collect { outputs: Vec::new(), on_step };
+        let report =
+            self.pool.run(&unit, input_bytes(bytes), &mut sink).await.map_err(Failure::from)?;
+        let mut results = Vec::new();
+        for (header, bytes) in sink.outputs {
+            let staged = match &self.folder {
+                Some(folder) => target::stage(folder, &bytes).map(Staged::File).map_err(plain)?,
+                None => Staged::Memory(bytes),
+            };
+            results.push((header, staged));
+        }
+        let warnings = report.warnings.into_iter().map(|warning| warning.message).collect();
+        Ok(Done { bytes_in, results, warnings, took: begun.elapsed() })
+    }
+}
+
+async fn read(input: &Input) -> anyhow::Result<Vec<u8>> {
+    match input {
+        Input::File(path) => tokio::fs::read(path).await.context("cannot be read"),
+        Input::Stdin => tokio::task::spawn_blocking(|| {
+            let mut bytes = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        })
+        .await?
+        .context("cannot be read"),
+    }
+}
+
+/// The name that results are called after.
+fn filename(input: &Input) -> String {
+    match input {
+        Input::File(path) => {
+            let name = path.file_name().map(Path::new).unwrap_or(path);
+            name.to_string_lossy().into_owned()
+        }
+        Input::Stdin => "stdin".to_owned(),
+    }
+}
+
+impl From<UnitError> for Failure {
+    fn from(error: UnitError) -> Self {
+        match error {
+            UnitError::Failed(error) | UnitError::Crashed(error) => {
+                Self { error: anyhow!("{}", error.message), step_index: error.step_index }
+            }
+            error => Self { error: anyhow!("{error}"), step_index: None },
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `imagehq run`: pipelines on files, without a server.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use crate::program::{PIPELINE, command, imagehq, photo, said, webp_size};
+
+/// A folder with a photograph called `photo.jpg`.
+fn folder() -> tempfile::TempDir {
+    let temp = tempfile::tempdir().unwrap();
+    std::fs::copy(photo(), temp.path().join("photo.jpg")).unwrap();
+    temp
+}
+
+#[track_caller]
+fn runs(folder: &Path, arguments: &[&str]) -> String {
+    let output = imagehq(folder, arguments);
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+#[track_caller]
+fn fails(folder: &Path, arguments: &[&str], expected: &[&str]) -> Output {
+    let output = imagehq(folder, arguments);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for expected in expected {
+        assert!(said.contains(expected), "{expected:?} is not in: {said}");
+    }
+    output
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn typed_steps_and_the_document_make_the_same_file() {
+    let temp = folder();
+    std::fs::write(temp.path().join("pipeline.json"), PIPELINE).unwrap();
+    runs(temp.path(), &["run", "pipeline.json", "photo.jpg", "-o", "long.webp"]);
+    let said = runs(
+        temp.path(),
+        &["run", "photo.jpg", "-o", "short.webp", "resize:width=1600", "cinematic:intensity=72"],
+    );
+    assert!(said.contains("photo.jpg") && said.contains("1600×"), "{said}");
+    let long = std::fs::read(temp.path().join("long.webp")).unwrap();
+    let short = std::fs::read(temp.path().join("short.webp")).unwrap();
+    assert_eq!(webp_size(&long).0, 1600);
+    assert!(long == short, "{} and {} bytes", long.len(), short.len());
+    assert_eq!(names(temp.path()), ["long.webp", "photo.jpg", "pipeline.json", "short.webp"]);
+}
+
+#[test]
+fn several_inputs_go_into_a_folder_and_clashing_names_are_numbered() {
+    let temp = folder();
+    for name in ["a", "b"] {
+        std::fs::create_dir(temp.path().join(name)).unwrap();
+        std::fs::copy(photo(), temp.path().join(name).join("photo.jpg")).unwrap();
+    }
+    let arguments =
+        ["run", "photo.jpg", "a/photo.jpg", "b/photo.jpg", "-o", "out/", "resize:width=64"];
+    runs(temp.path(), &[&arguments[..], &["convert_to_webp"]].concat());
+    let out = temp.path().join("out");
+    assert_eq!(names(&out), ["photo-2.webp", "photo-3.webp", "photo.webp"]);
+}
+
+#[test]
+fn a_file_that_fails_does_not_stop_the_others() {
+    let temp = folder();
+    std::fs::write(temp.path().join("text.png"), "this is no image").unwrap();
+    let arguments = ["run", "text.png", "photo.jpg", "-o", "out/", "resize:width=64"];
+    fails(temp.path(), &arguments, &["text.png", "1 of 2 files failed"]);
+    assert_eq!(names(&temp.path().join("out")), ["photo.jpg"]);
+}
+
+#[test]
+fn an_input_is_never_overwritten() {
+    let temp = folder();
+    let before = std::fs::read(temp.path().join("photo.jpg")).unwrap();
+    let steps = ["resize:width=64"];
+    for target in ["photo.jpg", "./", "./photo.jpg"] {
+        let arguments = [&["run", "photo.jpg", "-o", target][..], &steps].concat();
+        fails(temp.path(), &arguments, &["is an input"]);
+    }
+    assert_eq!(std::fs::read(temp.path().join("photo.jpg")).unwrap(), before);
+    assert_eq!(names(temp.path()), ["photo.jpg"]);
+}
+
+#[test]
+fn faults_name_what_was_typed_and_what_was_meant() {
+    let temp = folder();
+    let run = |step: &'static str| ["run", "photo.jpg", "-o", "out.webp", step];
+    fails(temp.path(), &run("resize:widht=1600"), &["resize:widht=1600", "did you mean `width`?"]);
+    fails(temp.path(), &run("cinematc"), &["did you mean `cinematic`?"]);
+    fails(temp.path(), &run("cinematic:intensity=172"), &["from 0 to 100, got 172"]);
+    let outside = "crop:x=60000,y=0,width=9,height=9";
+    fails(temp.path(), &run(outside), &["photo.jpg: crop:x=60000", "outside the image"]);
+    fails(temp.path(), &run("missing.jpg"), &["missing.jpg", "no such file"]);
+    fails(temp.path(), &["run", "photo.jpg", "-o", "out.xyz", "flip"], &["out.xyz", "xyz"]);
+    let broken = PIPELINE.replace("width", "widht");
+    std::fs::write(temp.path().join("p.json"), broken).unwrap();
+    let expected = ["/steps/0/request/operations/0/widht", "did you mean `width`?"];
+    fails(temp.path(), &["run", "p.json", "photo.jpg", "-o", "out.webp"], &expected);
+    assert_eq!(names(temp.path()), ["p.json", "photo.jpg"]);
+}
+
+#[test]
+fn stdin_and_stdout_are_files_too() {
+    let temp = folder();
+    let input = std::fs::File::open(temp.path().join("photo.jpg")).unwrap();
+    let output = command(&["run", "-", "-o", "-", "resize:width=64", "convert_to_webp"])
+        .current_dir(temp.path())
+        .stdin(Stdio::from(input))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(webp_size(&output.stdout).0, 64);
+}
+
+#[test]
+fn the_extension_sets_the_format_unless_a_step_did() {
+    let temp = folder();
+    runs(temp.path(), &["run", "photo.jpg", "-o", "a.png", "resize:width=64"]);
+    let png = std::fs::read(temp.path().join("a.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG"));
+    let step = "convert:output_format=webp";
+    let said = runs(temp.path(), &["run", "photo.jpg", "-o", "b.jpg", "resize:width=64", step]);
+    assert_eq!(webp_size(&std::fs::read(temp.path().join("b.jpg")).unwrap()).0, 64);
+    assert!(said.contains("b.jpg holds webp"), "{said}");
+}

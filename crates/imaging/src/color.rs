@@ -1,0 +1,142 @@
+//! Colours as people write them, and the curves and spaces that filters work in.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// A colour in sRGB with straight alpha, 8 bits each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Color(pub [u8; 4]);
+
+impl Color {
+    /// Nothing at all.
+    pub const TRANSPARENT: Self = Self([0, 0, 0, 0]);
+    /// White.
+    pub const WHITE: Self = Self([255; 4]);
+
+    /// From a CSS colour (CSS Color Module Level 4): `#rgb`, `#rrggbb`, `#rrggbbaa`, a name,
+    /// `transparent`.
+    pub fn parse(text: &str) -> Option<Self> {
+        csscolorparser::parse(text).ok().map(|color| Self(color.to_rgba8()))
+    }
+
+    /// Whether it hides everything behind it.
+    pub fn is_opaque(self) -> bool {
+        self.0[3] == 255
+    }
+}
+
+impl<'de> Deserialize<'de> for Color {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not a CSS color")))
+    }
+}
+
+impl Serialize for Color {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [r, g, b, a] = self.0;
+        serializer.collect_str(&format_args!("#{r:02x}{g:02x}{b:02x}{a:02x}"))
+    }
+}
+
+/// Steps of the tables: the error of linear interpolation stays far under half a 16-bit level.
+const TABLE_LEN: usize = 4096;
+
+static TO_LINEAR: LazyLock<Vec<f32>> = LazyLock::new(|| {
+    let exact = |v: f64| if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) };
+    (0..=TABLE_LEN).map(|i| exact(i as f64 / TABLE_LEN as f64) as f32).collect()
+});
+
+/// Over the square root of the linear value: the curve is steep near black.
+static FROM_LINEAR: LazyLock<Vec<f32>> = LazyLock::new(|| {
+    let exact =
+        |v: f64| if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 };
+    (0..=TABLE_LEN).map(|i| exact((i as f64 / TABLE_LEN as f64).powi(2)) as f32).collect()
+});
+
+/// A value of a table over 0..=1, linearly interpolated; outside it is clamped.
+pub fn interpolate(table: &[f32], x: f32) -> f32 {
+    let last = table.len() - 1;
+    let position = x.clamp(0.0, 1.0) * last as f32;
+    let index = (position as usize).min(last - 1);
+    let fraction = position - index as f32;
+    table[index] + (table[index + 1] - table[index]) * fraction
+}
+
+/// sRGB to linear light (IEC 61966-2-1), both 0..=1.
+pub fn to_linear(value: f32) -> f32 {
+    interpolate(&TO_LINEAR, value)
+}
+
+/// Linear light to sRGB (IEC 61966-2-1), both 0..=1.
+pub fn from_linear(value: f32) -> f32 {
+    interpolate(&FROM_LINEAR, value.max(0.0).sqrt())
+}
+
+/// 0 up to `from`, 1 from `to` on, smooth in between (Hermite's cubic). `from` may be the larger
+/// one.
+pub fn smoothstep(from: f32, to: f32, x: f32) -> f32 {
+    let t = ((x - from) / (to - from)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// The luminance of linear light (ITU-R BT.709).
+pub fn luminance([r, g, b]: [f32; 3]) -> f32 {
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+/// sRGB to Oklab (Björn Ottosson, "A perceptual color space for image processing", 2020).
+pub fn to_oklab(rgb: [f32; 3]) -> [f32; 3] {
+    let [r, g, b] = rgb.map(to_linear);
+    let l = (0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
+    let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
+    let s = (0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b).cbrt();
+    [
+        0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s,
+        1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s,
+        0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s,
+    ]
+}
+
+/// Oklab to sRGB; what is outside its gamut is clipped channel by channel.
+pub fn from_oklab([lightness, a, b]: [f32; 3]) -> [f32; 3] {
+    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
+    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
+    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+    [
+        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s,
+        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s,
+        -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+    ]
+    .map(from_linear)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_read_as_css_writes_them() {
+        assert_eq!(Color::parse("#fff"), Some(Color::WHITE));
+        assert_eq!(Color::parse("#11223380"), Some(Color([0x11, 0x22, 0x33, 0x80])));
+        assert_eq!(Color::parse("tomato"), Some(Color([255, 99, 71, 255])));
+        assert_eq!(Color::parse("transparent"), Some(Color::TRANSPARENT));
+        assert_eq!(Color::parse("reddish"), None);
+    }
+
+    #[test]
+    fn curves_and_spaces_are_their_own_inverses_within_a_tenth_of_a_level() {
+        for level in 0..=255 {
+            let value = level as f32 / 255.0;
+            assert!((from_linear(to_linear(value)) - value).abs() < 0.1 / 255.0, "{level}");
+            let other = (level * 7 % 256) as f32 / 255.0;
+            let rgb = [value, other, 1.0 - value];
+            let back = from_oklab(to_oklab(rgb));
+            for (before, after) in rgb.iter().zip(back) {
+                assert!((before - after).abs() < 0.1 / 255.0, "{rgb:?} {back:?}");
+            }
+        }
+    }
+}

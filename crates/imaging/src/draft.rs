@@ -1,0 +1,130 @@
+//! A plan on its way to a program: what the steps add up to for an image of known size.
+
+use crate::format::{self, Format};
+use crate::output::Output;
+use crate::run::Warning;
+use crate::stage::Stage;
+use crate::{Header, Size};
+
+/// What the steps add up to so far.
+pub struct Draft<'a> {
+    header: &'a Header,
+    size: Size,
+    step_index: usize,
+    pub(crate) stages: Vec<(usize, Stage)>,
+    pub(crate) intent: Intent,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// What is wanted of the output.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Intent {
+    /// Settings; the later step wins field by field.
+    pub(crate) output: Output,
+    /// The step that chose the format last.
+    format_step: Option<usize>,
+    /// The first step that optimizes: it reports sizes.
+    pub(crate) optimize_step: Option<usize>,
+    /// The result must not be larger than the input while the format stays.
+    pub(crate) never_larger: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing done yet to an image with this header.
+    pub fn new(header: &'a Header) -> Self {
+        let size = header.upright_size();
+        let (stages, warnings) = (Vec::new(), Vec::new());
+        Self { header, size, step_index: 0, stages, intent: Intent::default(), warnings }
+    }
+
+    /// The header of the input.
+    pub fn header(&self) -> &Header {
+        self.header
+    }
+
+    /// The size of the image at this point.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// What follows belongs to this step.
+    pub(crate) fn begin(&mut self, step_index: usize) {
+        self.step_index = step_index;
+    }
+
+    /// Adds a stage.
+    pub fn push(&mut self, stage: Stage) {
+        let size = stage.output_size(self.size);
+        if size.area() > self.size.area() && matches!(stage, Stage::Resample(_)) {
+            self.warn(
+                "upscaled",
+                format!("the image is enlarged from {} to {size}: it gains no detail", self.size),
+            );
+        }
+        self.size = size;
+        self.stages.push((self.step_index, stage));
+    }
+
+    /// Adds wishes for the output; they win over those of earlier steps.
+    pub fn set_output(&mut self, output: Output) {
+        if let Some(name) = &output.output_format {
+            let chosen = |name: &str| format::by_name(name).map(|format| format.name);
+            let before = self.intent.output.output_format.clone();
+            if let (Some(before), Some(step)) = (before, self.intent.format_step)
+                && chosen(&before) != chosen(name)
+                && step != self.step_index
+            {
+                let message = format!(
+                    "step {step} asked for {before}, but step {} asks for {name} later",
+                    self.step_index
+                );
+                self.warnings.push(Warning {
+                    code: "output_overridden".to_owned(),
+                    message,
+                    step_index: Some(step),
+                    input_index: None,
+                });
+            }
+            self.intent.format_step = Some(self.step_index);
+        }
+        self.intent.output.merge(output);
+    }
+
+    /// The step optimizes; `never_larger` passes the original through where that is smaller.
+    pub fn optimize(&mut self, never_larger: bool) {
+        self.intent.optimize_step.get_or_insert(self.step_index);
+        self.intent.never_larger = never_larger;
+    }
+
+    /// Tells the caller something about this step.
+    pub fn warn(&mut self, code: &str, message: impl Into<String>) {
+        self.warnings.push(Warning {
+            code: code.to_owned(),
+            message: message.into(),
+            step_index: Some(self.step_index),
+            input_index: None,
+        });
+    }
+
+    /// The format of the result: the one asked for, else that of the input where it can be written,
+    /// else PNG (JPEG for photographs without alpha).
+    pub(crate) fn output_format(&mut self) -> &'static Format {
+        let asked =
+            self.intent.output.output_format.as_deref().filter(|name| *name != "same_as_input");
+        if let Some(format) =
+            asked.and_then(format::by_name).filter(|format| format.encode.is_some())
+        {
+            return format;
+        }
+        let own = self.header.format;
+        if own.encode.is_some() {
+            return own;
+        }
+        let name = if self.header.is_lossy && !self.header.has_alpha { "jpg" } else { "png" };
+        self.warn(
+            "format_changed",
+            format!("{} cannot be written; the result is {name}", own.name),
+        );
+        format::by_name(name).unwrap_or(own)
+    }
+}

@@ -1,0 +1,258 @@
+//! File formats: one value with all its facts each, and the list of them.
+
+use serde::Serialize;
+
+use crate::formats::{jpeg, png, webp};
+use crate::image::ColorSpace;
+use crate::metadata::{Metadata, Orientation};
+use crate::output::Output;
+use crate::{Error, Image, Limits, Result, Size};
+
+/// The formats this build knows, in the order they are sniffed and listed.
+pub static FORMATS: &[&Format] = &[&jpeg::JPEG, &png::PNG, &webp::WEBP];
+
+/// Pixels from a whole file.
+pub type Decode = fn(&[u8], &DecodeRequest, &Limits) -> Result<Decoded>;
+/// A whole file from pixels.
+pub type Encode = fn(&Image, &Output) -> Result<Vec<u8>>;
+
+/// All that is known about a file format.
+pub struct Format {
+    /// Short name on the wire and extension of outputs: `jpg`, `png`.
+    pub name: &'static str,
+    /// Other names and extensions that are accepted for it: `jpeg`.
+    pub aliases: &'static [&'static str],
+    /// Name for people.
+    pub title: &'static str,
+    /// Media type.
+    pub mime_type: &'static str,
+    /// Whether a file that starts like this is of this format.
+    pub sniff: fn(&[u8]) -> bool,
+    /// Starts reading a header from a stream of bytes.
+    pub inspect: fn(&Limits) -> Box<dyn Inspect>,
+    /// Pixels from a whole file, or `None` when this build cannot read them.
+    pub decode: Option<Decode>,
+    /// A whole file from pixels, or `None` when this build cannot write it.
+    pub encode: Option<Encode>,
+    /// Whether it can hold alpha.
+    pub alpha: bool,
+    /// Whether it can hold several frames (this build may still refuse them).
+    pub animation: bool,
+    /// Whether this build writes it from `Y'CbCr` planes in 4:2:0 without a detour over RGB.
+    pub encodes_planes: bool,
+    /// Whether a file written with these settings loses something of the picture.
+    pub is_lossy: fn(&Output) -> bool,
+    /// The same compressed image and color profile with this metadata instead of its own. Only for
+    /// images that lie upright: an orientation would be lost.
+    pub rewrite: fn(&[u8], &Metadata) -> Result<Vec<u8>>,
+    /// The deepest samples it is written with.
+    pub bit_depth_max: u8,
+    /// The longest side its container can say.
+    pub side_max: u32,
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// What a file says of itself before any pixel is decoded.
+#[derive(Debug, Clone, Serialize)]
+pub struct Header {
+    /// The format that the bytes have, whatever the file name says.
+    #[serde(serialize_with = "format_name")]
+    pub format: &'static Format,
+    /// Stored size, before the orientation is applied.
+    pub size: Size,
+    /// How the stored pixels are to be turned.
+    pub orientation: Orientation,
+    /// Frames or pages; at least 1.
+    pub frames: u32,
+    /// Whether pixels can be transparent.
+    pub has_alpha: bool,
+    /// Whether there is no colour.
+    pub is_gray: bool,
+    /// Bits a sample as stored.
+    pub bit_depth: u8,
+    /// Whether the file was compressed with loss.
+    pub is_lossy: bool,
+}
+
+fn format_name<S: serde::Serializer>(format: &&'static Format, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(format.name)
+}
+
+impl Header {
+    /// The size as seen, with the orientation applied.
+    pub fn upright_size(&self) -> Size {
+        if self.orientation.transposes() { self.size.transposed() } else { self.size }
+    }
+}
+
+/// Reads a header from bytes that arrive in pieces, in bounded memory (64 KiB and the Exif block),
+/// in pure safe Rust: it stands at the door and meets every hostile file first.
+pub trait Inspect: Send {
+    /// Takes the next bytes of the file. An error is final.
+    fn push(&mut self, bytes: &[u8]) -> Result<()>;
+    /// The file has ended.
+    fn finish(self: Box<Self>) -> Result<Header>;
+}
+
+/// What the rest of the pipeline needs of the decoder.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DecodeRequest {
+    /// The result may be smaller than the file by a factor of 1/2, 1/4 or 1/8, as long as the
+    /// factor is not below this one (0 < `scale_min` <= 1; 0 means: not smaller at all).
+    pub scale_min: f64,
+    /// `Y'CbCr` planes are welcome.
+    pub planes: bool,
+}
+
+/// Pixels as a decoder gives them: not yet turned by the orientation.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The image.
+    pub image: Image,
+    /// The factor that the decoder scaled by: 1, 1/2, 1/4 or 1/8. The image is
+    /// `ceil(size × scale)`; its content is exactly `size × scale` wide and high.
+    pub scale: f64,
+}
+
+impl Decoded {
+    /// An image at its full size.
+    pub fn full(image: Image) -> Self {
+        Self { image, scale: 1.0 }
+    }
+}
+
+/// The format with this name or alias, in any case.
+pub fn by_name(name: &str) -> Option<&'static Format> {
+    let name = name.to_ascii_lowercase();
+    FORMATS
+        .iter()
+        .copied()
+        .find(|format| format.name == name || format.aliases.contains(&name.as_str()))
+}
+
+/// The format that a file which starts like this has.
+pub fn sniff(start: &[u8]) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| (format.sniff)(start))
+}
+
+/// The header of a whole file.
+pub fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
+    let mut inspector = Inspector::new(limits);
+    inspector.push(bytes)?;
+    inspector.finish()
+}
+
+/// Sniffs a stream of bytes and reads its header, whatever its format.
+pub struct Inspector {
+    limits: Limits,
+    start: Vec<u8>,
+    inspect: Option<Box<dyn Inspect>>,
+}
+
+/// As many bytes as the longest signature needs.
+const SNIFF_LEN: usize = 32;
+
+impl Inspector {
+    /// An inspector that has seen nothing yet.
+    pub fn new(limits: &Limits) -> Self {
+        Self { limits: limits.clone(), start: Vec::new(), inspect: None }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(inspect) = &mut self.inspect {
+            return inspect.push(bytes);
+        }
+        let taken = bytes.len().min(SNIFF_LEN - self.start.len());
+        self.start.extend_from_slice(&bytes[..taken]);
+        if self.start.len() < SNIFF_LEN {
+            return Ok(());
+        }
+        self.start_inspecting()?.push(&bytes[taken..])
+    }
+
+    /// The file has ended: its header, within the limits.
+    pub fn finish(mut self) -> Result<Header> {
+        if self.inspect.is_none() {
+            self.start_inspecting()?;
+        }
+        let Some(inspect) = self.inspect else {
+            return Err(Error::internal("no format was chosen"));
+        };
+        let header = inspect.finish()?;
+        self.limits.check_size(header.size)?;
+        Ok(header)
+    }
+
+    fn start_inspecting(&mut self) -> Result<&mut Box<dyn Inspect>> {
+        if self.start.is_empty() {
+            return Err(Error::unsupported("the file is empty"));
+        }
+        let Some(format) = sniff(&self.start) else {
+            return Err(Error::unsupported(format!(
+                "not an image in a format that can be read ({})",
+                readable()
+            )));
+        };
+        let inspect = self.inspect.insert((format.inspect)(&self.limits));
+        inspect.push(&self.start)?;
+        Ok(inspect)
+    }
+}
+
+/// The names of the readable formats, for messages.
+pub fn readable() -> String {
+    let names: Vec<_> =
+        FORMATS.iter().filter(|format| format.decode.is_some()).map(|f| f.name).collect();
+    names.join(", ")
+}
+
+/// Formats of the interface that this build does not write yet.
+pub static LATER: &[&str] = &[
+    "avif", "gif", "tiff", "tif", "heic", "bmp", "ico", "jxl", "svg", "pdf", "qoi", "pnm", "apng",
+];
+
+/// Feeds bytes that nobody vouches for to the inspector and the decoders, and keeps nothing: the
+/// body of the fuzz target `decode`, which the tests replay on its corpus.
+///
+/// # Panics
+/// When the inspector and the decoder do not agree on an image, or when its pixels cannot be
+/// written again: bugs of ours.
+pub fn fuzz_decode(bytes: &[u8]) {
+    let limits = Limits { pixels_max: 1 << 16, ..Limits::default() };
+    let header = header(bytes, &limits);
+    let Some(format) = sniff(bytes) else {
+        assert!(header.is_err(), "a file of no format has no header");
+        return;
+    };
+    let requests = [
+        DecodeRequest::default(),
+        DecodeRequest { scale_min: 0.2, planes: false },
+        DecodeRequest { scale_min: 0.5, planes: true },
+    ];
+    for request in requests {
+        let Some(Ok(decoded)) = format.decode.map(|decode| decode(bytes, &request, &limits)) else {
+            continue;
+        };
+        let image = decoded.image;
+        assert!(image.size().area() <= limits.pixels_max, "the decoder keeps to the limits");
+        let Ok(header) = &header else { continue };
+        let side = |side: u32| (f64::from(side) * decoded.scale).ceil() as u32;
+        let expected = Size::new(side(header.size.width), side(header.size.height));
+        assert_eq!(image.size(), expected, "inspector and decoder agree on the size");
+        let mut metadata = image.metadata.clone();
+        metadata.make_upright();
+        metadata.keep_rights_only();
+    }
+}

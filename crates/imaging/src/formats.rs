@@ -1,0 +1,23 @@
+//! The file formats, one file each. [`crate::format::FORMATS`] lists them.
+
+mod channels;
+mod chroma;
+mod gather;
+pub mod jpeg;
+mod narrow;
+pub mod png;
+mod profile;
+pub mod webp;
+
+use crate::{Error, ErrorKind};
+
+/// A complaint of a codec in our words; its own follow where they help.
+fn native_error(what: &str, error: native::Error) -> Error {
+    let kind = match error.kind {
+        native::ErrorKind::Damaged | native::ErrorKind::Truncated => ErrorKind::Input,
+        native::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        native::ErrorKind::Limit | native::ErrorKind::Memory => ErrorKind::Limit,
+        native::ErrorKind::Misuse => ErrorKind::Internal,
+    };
+    Error::new(kind, format!("{what}: {}", error.message))
+}

@@ -1,0 +1,167 @@
+//! Walks the chunks of a PNG (W3C PNG, third edition) for its header, up to the image data.
+
+use crate::format::Header;
+use crate::formats::gather::{BYTES_MAX, Gather, Steps, Want};
+use crate::formats::png::{PNG, SIGNATURE};
+use crate::image::Size;
+use crate::metadata::{Orientation, exif};
+use crate::{Error, Limits, Result};
+
+/// What the machine waits for.
+enum State {
+    Signature,
+    /// The length and the name of a chunk.
+    Chunk,
+    /// The payload of the chunk with this name, and as many bytes after that.
+    Payload([u8; 4], u64),
+    /// The end of a chunk that is passed over.
+    Passed,
+    /// Nothing: the image data have begun.
+    Data,
+}
+
+/// A walk over the chunks.
+pub(super) struct Walk {
+    limits: Limits,
+    state: State,
+    header: Option<Header>,
+}
+
+const CRC_LEN: u64 = 4;
+const LENGTH_MAX: u32 = u32::MAX >> 1;
+
+impl Walk {
+    /// A walk that has seen nothing yet.
+    pub(super) fn start(limits: &Limits) -> Gather<Self> {
+        let walk = Self { limits: limits.clone(), state: State::Signature, header: None };
+        Gather::new(walk, Want::Bytes(SIGNATURE.len()))
+    }
+
+    fn next_chunk(&mut self) -> Want {
+        self.state = State::Chunk;
+        Want::Bytes(8)
+    }
+
+    fn chunk(&mut self, len: u32, name: [u8; 4]) -> Result<Want> {
+        if len > LENGTH_MAX {
+            return Err(Error::input("the PNG has a chunk that is longer than chunks can be"));
+        }
+        let Some(header) = &mut self.header else {
+            if (&name, len) != (b"IHDR", 13) {
+                return Err(Error::input("the PNG does not start with its header"));
+            }
+            return Ok(self.payload(name, len, 13));
+        };
+        match &name {
+            b"IDAT" => {
+                self.state = State::Data;
+                Ok(Want::Nothing)
+            }
+            b"IHDR" => Err(Error::input("the PNG has two headers")),
+            b"IEND" => Err(Error::input("the PNG ends before its image data")),
+            b"tRNS" => {
+                header.has_alpha = true;
+                Ok(self.pass(len))
+            }
+            b"acTL" if len >= 4 => Ok(self.payload(name, len, 4)),
+            b"eXIf" => Ok(self.payload(name, len, BYTES_MAX as u32)),
+            _ => Ok(self.pass(len)),
+        }
+    }
+
+    fn pass(&mut self, len: u32) -> Want {
+        self.state = State::Passed;
+        Want::Skip(u64::from(len) + CRC_LEN)
+    }
+
+    fn payload(&mut self, name: [u8; 4], len: u32, len_max: u32) -> Want {
+        let wanted = len.min(len_max);
+        self.state = State::Payload(name, u64::from(len - wanted) + CRC_LEN);
+        Want::Bytes(wanted as usize)
+    }
+
+    fn read(&mut self, name: [u8; 4], payload: &[u8]) -> Result<()> {
+        match (&name, &mut self.header) {
+            (b"IHDR", _) => self.header = Some(header(payload, &self.limits)?),
+            (b"eXIf", Some(header)) => {
+                header.orientation =
+                    exif::orientation(payload).map(Orientation::from_exif).unwrap_or_default();
+            }
+            (b"acTL", _) => {
+                let frames = be_u32(payload);
+                if frames > 1 {
+                    return Err(Error::unsupported(format!(
+                        "animated PNG ({frames} frames) cannot be read yet; only still images"
+                    )));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Steps for Walk {
+    fn step(&mut self, bytes: &[u8]) -> Result<Want> {
+        match self.state {
+            State::Signature => {
+                if bytes != SIGNATURE {
+                    return Err(Error::input("the file does not start like a PNG"));
+                }
+                Ok(self.next_chunk())
+            }
+            State::Chunk => {
+                let &[_, _, _, _, a, b, c, d] = bytes else {
+                    return Err(Error::internal("a chunk starts with 8 bytes"));
+                };
+                self.chunk(be_u32(bytes), [a, b, c, d])
+            }
+            State::Payload(name, rest) => {
+                self.read(name, bytes)?;
+                self.state = State::Passed;
+                Ok(Want::Skip(rest))
+            }
+            State::Passed => Ok(self.next_chunk()),
+            State::Data => Ok(Want::Nothing),
+        }
+    }
+
+    fn header(self) -> Result<Header> {
+        match (self.state, self.header) {
+            (State::Data, Some(header)) => Ok(header),
+            _ => Err(Error::input("the PNG ends before its image data")),
+        }
+    }
+}
+
+fn be_u32(bytes: &[u8]) -> u32 {
+    bytes.iter().take(4).fold(0, |value, byte| value << 8 | u32::from(*byte))
+}
+
+fn header(payload: &[u8], limits: &Limits) -> Result<Header> {
+    let &[.., bits, color, _, _, _] = payload else {
+        return Err(Error::internal("a PNG header has 13 bytes"));
+    };
+    let size = Size::new(be_u32(payload), be_u32(&payload[4..]));
+    limits.check_size(size)?;
+    let is_sound = match color {
+        0 => matches!(bits, 1 | 2 | 4 | 8 | 16),
+        2 | 4 | 6 => matches!(bits, 8 | 16),
+        3 => matches!(bits, 1 | 2 | 4 | 8),
+        _ => false,
+    };
+    if !is_sound {
+        let message = format!("the PNG says it has {bits} bits of colour type {color}");
+        return Err(Error::input(message));
+    }
+    Ok(Header {
+        format: &PNG,
+        size,
+        orientation: Orientation::Normal,
+        frames: 1,
+        has_alpha: color & 4 != 0,
+        is_gray: color & 2 == 0,
+        bit_depth: bits,
+        is_lossy: false,
+    })
+}

@@ -1,0 +1,53 @@
+//! Other metadata around the same compressed image.
+
+use crate::metadata::Metadata;
+use crate::{Error, Result};
+
+const SIGNATURE_LEN: usize = 8;
+/// Chunks that talk about the picture and not about its samples.
+const COMMENTS: [&[u8; 4]; 5] = [b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"];
+
+/// The file with this metadata instead of its own. Every chunk that says what the samples mean
+/// stays.
+pub(super) fn rewrite(png: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
+    let damaged = || Error::input("the PNG is damaged between its chunks");
+    let mut kept = png.get(..SIGNATURE_LEN).ok_or_else(damaged)?.to_vec();
+    let mut rest = &png[SIGNATURE_LEN..];
+    while let Some((len, after)) = rest.split_first_chunk::<4>() {
+        let name = after.first_chunk::<4>().ok_or_else(damaged)?;
+        let whole = (u32::from_be_bytes(*len) as usize).checked_add(12).ok_or_else(damaged)?;
+        let (chunk, after) = rest.split_at_checked(whole).ok_or_else(damaged)?;
+        let is_resolution = name == b"pHYs" && metadata.dpi.is_none();
+        if !COMMENTS.contains(&name) && !is_resolution {
+            kept.extend_from_slice(chunk);
+        }
+        if name == b"IHDR" {
+            push_metadata(&mut kept, metadata);
+        }
+        rest = after;
+        if name == b"IEND" {
+            break;
+        }
+    }
+    Ok(kept)
+}
+
+fn push_metadata(png: &mut Vec<u8>, metadata: &Metadata) {
+    if let Some(exif) = &metadata.exif {
+        push(png, b"eXIf", &[exif]);
+    }
+    if let Some(xmp) = &metadata.xmp {
+        // Keyword, no compression, no language, no translated keyword (PNG, 3rd edition, 11.3.3.4).
+        push(png, b"iTXt", &[super::XMP_KEYWORD.as_bytes(), &[0; 5], xmp]);
+    }
+}
+
+fn push(png: &mut Vec<u8>, name: &[u8; 4], parts: &[&[u8]]) {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    png.extend((len as u32).to_be_bytes());
+    let start = png.len();
+    png.extend_from_slice(name);
+    png.extend(parts.iter().flat_map(|part| part.iter().copied()));
+    let crc = crc32fast::hash(&png[start..]);
+    png.extend(crc.to_be_bytes());
+}

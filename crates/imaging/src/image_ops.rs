@@ -1,0 +1,88 @@
+//! The image operations, one file each.
+
+mod auto_orient;
+mod blur;
+mod brightness;
+mod cinematic;
+mod contrast;
+mod crop;
+mod flip;
+mod grayscale;
+mod mirror;
+mod pad;
+mod resize;
+mod rotate;
+mod saturation;
+mod sepia;
+mod sharpen;
+mod vignette;
+mod warm_film;
+
+use crate::image_op::{Entry, Group};
+
+/// The image operations of this build, in the order in which they are listed.
+pub static IMAGE_OPS: &[Entry] = &[
+    Entry::of::<resize::Resize>(),
+    Entry::of::<crop::Crop>(),
+    Entry::of::<rotate::Rotate>(),
+    Entry::of::<flip::Flip>(),
+    Entry::of::<mirror::Mirror>(),
+    Entry::of::<auto_orient::AutoOrient>(),
+    Entry::of::<pad::Pad>(),
+    Entry::of::<cinematic::Cinematic>(),
+    Entry::of::<warm_film::WarmFilm>(),
+    Entry::of::<grayscale::Grayscale>().also(&["black_and_white"]),
+    Entry::of::<sepia::Sepia>(),
+    Entry::of::<vignette::Vignette>(),
+    Entry::of::<blur::Blur>(),
+    Entry::of::<sharpen::Sharpen>(),
+    Entry::of::<brightness::Brightness>(),
+    Entry::of::<contrast::Contrast>(),
+    Entry::of::<saturation::Saturation>(),
+];
+
+/// Operations of the interface that this build does not have yet.
+pub static LATER: &[(Group, &[&str])] = &[
+    (
+        Group::Transform,
+        &["deskew", "straighten", "trim", "extend_canvas", "change_dimensions", "perspective"],
+    ),
+    (
+        Group::Filter,
+        &[
+            "cool_film",
+            "vintage",
+            "retro",
+            "noir",
+            "vivid",
+            "matte",
+            "faded",
+            "teal_orange",
+            "golden_hour",
+            "polaroid",
+            "dramatic",
+            "cross_process",
+            "bleach_bypass",
+            "lut",
+            "grain",
+            "pixelate",
+            "invert",
+            "posterize",
+            "duotone",
+            "solarize",
+            "emboss",
+            "edge_detect",
+            "halftone",
+            "glow",
+            "exposure",
+            "gamma",
+            "hue",
+            "temperature",
+            "tint",
+            "highlights",
+            "shadows",
+            "vibrance",
+            "clarity",
+        ],
+    ),
+];

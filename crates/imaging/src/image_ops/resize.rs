@@ -1,0 +1,223 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Size;
+use crate::color::Color;
+use crate::image_op::{Group, ImageOp, Misfit};
+use crate::kernels::resample::Kernel;
+use crate::params::{Gravity, Params, Pixels, Scale};
+use crate::stage::{Extend, RectF, Resample, Stage};
+
+/// Changes the size of the image. One side is enough: the other follows the aspect ratio.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Resize {
+    /// The width of the result.
+    pub width: Option<Pixels>,
+    /// The height of the result.
+    pub height: Option<Pixels>,
+    /// The size of the result beside the input, instead of width and height.
+    pub percent: Option<Scale>,
+    /// What happens when width and height have another aspect ratio than the image.
+    pub mode: Mode,
+    /// The part to keep (`fill`) or the place of the image (`pad`).
+    pub gravity: Gravity,
+    /// Whether the image may become larger than it was.
+    #[serde(default = "yes")]
+    pub upscale: bool,
+    /// How samples are weighted.
+    pub kernel: Kernel,
+    /// The color around the image (`pad`). Transparent by default; formats without alpha show their
+    /// background.
+    pub background: Option<Color>,
+}
+
+/// What happens when width and height have another aspect ratio than the image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    /// The whole image, inside width and height.
+    #[default]
+    Fit,
+    /// Exactly width and height, filled; what sticks out is cropped.
+    Fill,
+    /// Exactly width and height, with the whole image inside and a background around it.
+    Pad,
+    /// Exactly width and height, distorted.
+    Stretch,
+    /// The whole image, covering width and height.
+    Outside,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Params for Resize {
+    const NAME: &'static str = "resize";
+    const EXAMPLE: &'static str = r#"{"width": 1600}"#;
+    const LATER: &'static [&'static str] = &["gravity=smart"];
+
+    fn rules(&self) -> Result<(), (&'static str, String)> {
+        let sides = self.width.is_some() || self.height.is_some();
+        match (sides, self.percent.is_some()) {
+            (true, true) => {
+                Err(("percent", "give either percent or width and height, not both".to_owned()))
+            }
+            (false, false) => Err(("", "give width, height or percent".to_owned())),
+            (true, false) | (false, true) => Ok(()),
+        }
+    }
+}
+
+impl ImageOp for Resize {
+    const GROUP: Group = Group::Transform;
+
+    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
+        let box_size = self.box_size(input);
+        let (across, down) = (
+            f64::from(box_size.width) / f64::from(input.width),
+            f64::from(box_size.height) / f64::from(input.height),
+        );
+        let cap = |factor: f64| if self.upscale { factor } else { factor.min(1.0) };
+        Ok(match self.mode {
+            Mode::Fit => self.resample(input, uniform(input, cap(across.min(down)))),
+            Mode::Outside => self.resample(input, uniform(input, cap(across.max(down)))),
+            Mode::Stretch => {
+                let size = Size::new(
+                    side(f64::from(input.width) * cap(across)),
+                    side(f64::from(input.height) * cap(down)),
+                );
+                self.resample(input, size)
+            }
+            Mode::Fill => self.fill(input, box_size),
+            Mode::Pad => {
+                let inner = uniform(input, cap(across.min(down)));
+                let mut stages = self.resample(input, inner);
+                stages.extend(canvas(inner, box_size, self.gravity, self.background));
+                stages
+            }
+        })
+    }
+}
+
+impl Resize {
+    /// Width and height as asked, with what was left open.
+    fn box_size(&self, input: Size) -> Size {
+        let (width, height) = (f64::from(input.width), f64::from(input.height));
+        let follow =
+            |from: f64, asked: Pixels, other: f64| side(other * f64::from(asked.get()) / from);
+        match (self.width, self.height, self.percent) {
+            (Some(asked), None, _) => Size::new(asked.get(), follow(width, asked, height)),
+            (None, Some(asked), _) => Size::new(follow(height, asked, width), asked.get()),
+            (Some(width), Some(height), _) => Size::new(width.get(), height.get()),
+            (None, None, percent) => {
+                uniform(input, percent.map_or(1.0, |percent| percent.get() / 100.0))
+            }
+        }
+    }
+
+    fn resample(&self, input: Size, size: Size) -> Vec<Stage> {
+        if size == input {
+            return Vec::new();
+        }
+        vec![Stage::Resample(Resample { source: RectF::full(input), size, kernel: self.kernel })]
+    }
+
+    /// The largest part of the image that has the aspect ratio, brought to the size.
+    fn fill(&self, input: Size, asked: Size) -> Vec<Stage> {
+        let (width, height) = (f64::from(input.width), f64::from(input.height));
+        let factor = (f64::from(asked.width) / width).max(f64::from(asked.height) / height);
+        let part = (
+            (f64::from(asked.width) / factor).min(width),
+            (f64::from(asked.height) / factor).min(height),
+        );
+        let size = match self.upscale || factor <= 1.0 {
+            true => asked,
+            false => Size::new(side(part.0), side(part.1)),
+        };
+        let (left, top) = self.gravity.shares();
+        let source = RectF {
+            x: (width - part.0) * left,
+            y: (height - part.1) * top,
+            width: part.0,
+            height: part.1,
+        };
+        if size == input {
+            return Vec::new();
+        }
+        vec![Stage::Resample(Resample { source, size, kernel: self.kernel })]
+    }
+}
+
+/// A side rounded half up, never below 1 (and never past what a size can say).
+fn side(length: f64) -> u32 {
+    (length + 0.5).floor().clamp(1.0, f64::from(u32::MAX)) as u32
+}
+
+fn uniform(input: Size, factor: f64) -> Size {
+    Size::new(side(f64::from(input.width) * factor), side(f64::from(input.height) * factor))
+}
+
+/// The stage that puts an image onto a larger canvas, if it is larger.
+fn canvas(inner: Size, outer: Size, gravity: Gravity, color: Option<Color>) -> Option<Stage> {
+    let size = Size::new(outer.width.max(inner.width), outer.height.max(inner.height));
+    if size == inner {
+        return None;
+    }
+    let (left, top) = gravity.shares();
+    let x = (f64::from(size.width - inner.width) * left).floor() as u32;
+    let y = (f64::from(size.height - inner.height) * top).floor() as u32;
+    Some(Stage::Extend(Extend { size, x, y, color: color.unwrap_or(Color::TRANSPARENT) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(request: &str, input: (u32, u32), expected: (u32, u32)) {
+        let resize: Resize = serde_json::from_str(request).unwrap();
+        let input = Size::new(input.0, input.1);
+        let stages = ImageOp::lower(&resize, input).unwrap();
+        let size = stages.iter().fold(input, |size, stage| stage.output_size(size));
+        assert_eq!((size.width, size.height), expected, "{request}");
+    }
+
+    #[test]
+    fn the_missing_side_follows_the_aspect_ratio() {
+        check(r#"{"width": 9}"#, (18, 10), (9, 5));
+        check(r#"{"height": 5}"#, (18, 10), (9, 5));
+        check(r#"{"width": 1}"#, (1000, 3), (1, 1));
+        check(r#"{"percent": 50}"#, (5, 5), (3, 3));
+    }
+
+    #[test]
+    fn each_mode_keeps_its_promise() {
+        check(r#"{"width": 100, "height": 100}"#, (400, 200), (100, 50));
+        check(r#"{"width": 100, "height": 100, "mode": "fill"}"#, (400, 200), (100, 100));
+        check(r#"{"width": 100, "height": 100, "mode": "pad"}"#, (400, 200), (100, 100));
+        check(r#"{"width": 100, "height": 100, "mode": "stretch"}"#, (400, 200), (100, 100));
+        check(r#"{"width": 100, "height": 100, "mode": "outside"}"#, (400, 200), (200, 100));
+    }
+
+    #[test]
+    fn without_upscale_nothing_grows() {
+        check(r#"{"width": 800, "upscale": false}"#, (400, 200), (400, 200));
+        check(
+            r#"{"width": 800, "height": 100, "mode": "stretch", "upscale": false}"#,
+            (400, 200),
+            (400, 100),
+        );
+        check(
+            r#"{"width": 800, "height": 800, "mode": "fill", "upscale": false}"#,
+            (400, 200),
+            (200, 200),
+        );
+        check(
+            r#"{"width": 800, "height": 800, "mode": "pad", "upscale": false}"#,
+            (400, 200),
+            (800, 800),
+        );
+    }
+}

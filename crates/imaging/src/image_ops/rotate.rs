@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::color::Color;
+use crate::image::Pixels;
+use crate::image_op::{Group, ImageOp, Misfit};
+use crate::kernels::turn;
+use crate::metadata::Orientation;
+use crate::params::{Degrees, Params};
+use crate::stage::{AreaFn, Stage};
+use crate::{Result as ImagingResult, Size};
+
+/// Turns the image clockwise by any angle. Quarter turns are exact.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotate {
+    /// How far, clockwise.
+    pub angle: Degrees,
+    /// Whether the canvas grows so that nothing is cut off.
+    #[serde(default = "yes")]
+    pub expand: bool,
+    /// The color of the corners. Transparent by default; formats without alpha show their
+    /// background.
+    #[serde(default)]
+    pub background: Option<Color>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Params for Rotate {
+    const NAME: &'static str = "rotate";
+    const EXAMPLE: &'static str = r#"{"angle": 90}"#;
+}
+
+impl ImageOp for Rotate {
+    const GROUP: Group = Group::Transform;
+
+    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
+        let angle = self.angle.get().rem_euclid(360.0);
+        let orientation = match angle {
+            0.0 => return Ok(Vec::new()),
+            90.0 => Orientation::Rotate90,
+            180.0 => Orientation::Rotate180,
+            270.0 => Orientation::Rotate270,
+            _ => {
+                let background = self.background.unwrap_or(Color::TRANSPARENT);
+                let size = if self.expand { turn::bounds(input, angle) } else { input };
+                return Ok(vec![Stage::Area(Arc::new(Turn { angle, size, background }))]);
+            }
+        };
+        // Without room to grow, a quarter turn of an oblong image is a free turn like any other.
+        if orientation.transposes() && !self.expand && input.width != input.height {
+            let background = self.background.unwrap_or(Color::TRANSPARENT);
+            return Ok(vec![Stage::Area(Arc::new(Turn { angle, size: input, background }))]);
+        }
+        Ok(vec![Stage::Orient(orientation)])
+    }
+}
+
+/// A free turn about the middle.
+struct Turn {
+    angle: f64,
+    size: Size,
+    background: Color,
+}
+
+impl AreaFn for Turn {
+    fn output_size(&self, _: Size) -> Size {
+        self.size
+    }
+
+    fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
+        turn::turn(pixels, self.angle, self.size, self.background)
+    }
+}

@@ -1,0 +1,41 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Size;
+use crate::color::{from_oklab, to_oklab};
+use crate::image_op::{Group, ImageOp, Misfit};
+use crate::params::{Amount, Params, Percent, one_amount};
+use crate::stage::{ColorFn, Stage};
+
+/// Makes colors stronger or weaker, at the same lightness and hue.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Saturation {
+    /// How much stronger (to 100, twice) or weaker (to -100, gray).
+    pub value: Option<Amount>,
+    /// The same as a positive value.
+    pub intensity: Option<Percent>,
+}
+
+impl Params for Saturation {
+    const NAME: &'static str = "saturation";
+    const EXAMPLE: &'static str = r#"{"value": 20}"#;
+
+    fn rules(&self) -> Result<(), (&'static str, String)> {
+        one_amount(self.value, self.intensity).map(|_| ())
+    }
+}
+
+impl ImageOp for Saturation {
+    const GROUP: Group = Group::Filter;
+
+    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
+        let saturate = move |rgb: [f32; 3]| {
+            let [lightness, a, b] = to_oklab(rgb);
+            from_oklab([lightness, a * (1.0 + amount), b * (1.0 + amount)])
+        };
+        let map = ColorFn::blended(1.0, saturate);
+        Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Color(map)] })
+    }
+}

@@ -1,0 +1,110 @@
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::image::{Channels, Packed, Pixels};
+use crate::image_op::{Group, ImageOp, Misfit};
+use crate::kernels::blur::gaussian;
+use crate::params::{Params, Percent, Sigma};
+use crate::stage::{AreaFn, Sample, Stage};
+use crate::{Error, Result as ImagingResult, Size};
+
+/// Sharpens by an unsharp mask on the lightness, so that edges get no colored fringe.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Sharpen {
+    /// How strong; 0 leaves the image as it is.
+    pub intensity: Percent,
+    /// How fine the details are that are brought out, as a standard deviation in pixels. 1 by
+    /// default.
+    pub sigma: Option<Sigma>,
+    /// How much of the difference is added at full intensity, in percent. 100 by default.
+    pub amount: Option<Percent>,
+    /// The smallest difference that counts, in percent of full scale: keeps noise and skin smooth.
+    /// 1 by default.
+    pub threshold: Option<Percent>,
+}
+
+impl Params for Sharpen {
+    const NAME: &'static str = "sharpen";
+    const EXAMPLE: &'static str = r#"{"intensity": 60, "sigma": 1}"#;
+}
+
+impl ImageOp for Sharpen {
+    const GROUP: Group = Group::Filter;
+
+    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+        let mask = UnsharpMask {
+            sigma: self.sigma.map_or(1.0, Sigma::get),
+            amount: self.intensity.factor() * self.amount.unwrap_or_default().factor() * 1.5,
+            threshold: self.threshold.map_or(0.01, Percent::factor),
+        };
+        Ok(if mask.amount == 0.0 { Vec::new() } else { vec![Stage::Area(Arc::new(mask))] })
+    }
+}
+
+struct UnsharpMask {
+    sigma: f32,
+    amount: f32,
+    threshold: f32,
+}
+
+impl AreaFn for UnsharpMask {
+    fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
+        match pixels {
+            Pixels::U8(mut packed) => {
+                let luma = luma(&packed)?;
+                let Pixels::U8(blurred) = gaussian(Pixels::U8(luma.clone()), self.sigma)? else {
+                    return Err(Error::internal("blur changed the depth"));
+                };
+                self.add(&mut packed, &luma, &blurred);
+                Ok(Pixels::U8(packed))
+            }
+            Pixels::U16(mut packed) => {
+                let luma = luma(&packed)?;
+                let Pixels::U16(blurred) = gaussian(Pixels::U16(luma.clone()), self.sigma)? else {
+                    return Err(Error::internal("blur changed the depth"));
+                };
+                self.add(&mut packed, &luma, &blurred);
+                Ok(Pixels::U16(packed))
+            }
+            Pixels::Ycc(_) => Err(Error::internal("planes are not sharpened")),
+        }
+    }
+}
+
+impl UnsharpMask {
+    fn add<S: Sample>(&self, packed: &mut Packed<S>, luma: &Packed<S>, blurred: &Packed<S>) {
+        let channels = packed.channels();
+        let colors = channels.count() - usize::from(channels.has_alpha());
+        let threshold = self.threshold * S::MAX;
+        let differences = luma.samples().iter().zip(blurred.samples());
+        for (pixel, (sharp, soft)) in
+            packed.samples_mut().chunks_exact_mut(channels.count()).zip(differences)
+        {
+            let difference = sharp.to_f32() - soft.to_f32();
+            // What is under the threshold counts for nothing, what is over it for what is over it:
+            // no step.
+            let counted =
+                (difference.abs() - threshold).max(0.0).copysign(difference) * self.amount;
+            for sample in &mut pixel[..colors] {
+                *sample = S::from_f32((sample.to_f32() + counted).clamp(0.0, S::MAX));
+            }
+        }
+    }
+}
+
+fn luma<S: Sample>(packed: &Packed<S>) -> ImagingResult<Packed<S>> {
+    let mut luma = Packed::zeroed(packed.size(), Channels::Gray)?;
+    let count = packed.channels().count();
+    for (to, pixel) in luma.samples_mut().iter_mut().zip(packed.samples().chunks_exact(count)) {
+        *to = match count {
+            1 | 2 => pixel[0],
+            _ => S::from_f32(
+                0.299 * pixel[0].to_f32() + 0.587 * pixel[1].to_f32() + 0.114 * pixel[2].to_f32(),
+            ),
+        };
+    }
+    Ok(luma)
+}

@@ -1,0 +1,11 @@
+//! The hot loops: generic over sample depth, tested and benched alone.
+
+pub mod blur;
+pub mod canvas;
+pub mod color_pass;
+pub mod look;
+pub mod lut3;
+pub mod orient;
+pub mod planes;
+pub mod resample;
+pub mod turn;

@@ -1,0 +1,247 @@
+//! Consecutive functions of color and place, run as one pass over the image.
+
+use std::sync::Arc;
+
+use crate::image::{Channels, Packed, Pixels};
+use crate::kernels::lut3::{self, Lut3};
+use crate::kernels::planes;
+use crate::stage::{ColorFn, PositionFn, Sample};
+use crate::{Result, Size};
+
+/// Baking a table costs about as much as this many pixels do one by one.
+const BAKE_PIXELS_MIN: u64 = 24_000;
+/// How far a table may be from the exact functions, in 8-bit levels, at the points that are tried.
+/// With half a level of rounding the result stays within one level everywhere.
+const BAKE_TOLERANCE: f32 = 0.4;
+
+/// One run of functions in a pass.
+#[derive(Clone)]
+pub enum Part {
+    /// Functions of color alone, composed.
+    Colors(Vec<ColorFn>),
+    /// A function of color and place.
+    Position(Arc<dyn PositionFn>),
+}
+
+/// Consecutive functions of color and place, in order.
+#[derive(Clone, Default)]
+pub struct ColorPass {
+    parts: Vec<Part>,
+}
+
+/// How functions of color are evaluated on 8-bit samples.
+enum Method<'a> {
+    Curves(Box<[[u8; 256]; 3]>),
+    Lut(Box<Lut3>),
+    Exact(&'a [ColorFn]),
+}
+
+impl ColorPass {
+    /// Adds a function of color; affine ones are multiplied out.
+    pub fn push_color(&mut self, function: ColorFn) {
+        let Some(Part::Colors(chain)) = self.parts.last_mut() else {
+            return self.parts.push(Part::Colors(vec![function]));
+        };
+        match (chain.last_mut(), &function) {
+            (Some(ColorFn::Matrix(first)), ColorFn::Matrix(second)) => {
+                *first = product(second, first)
+            }
+            _ => chain.push(function),
+        }
+    }
+
+    /// Adds a function of color and place.
+    pub fn push_position(&mut self, function: Arc<dyn PositionFn>) {
+        self.parts.push(Part::Position(function));
+    }
+
+    /// Runs the pass. 8-bit images of some size go through tables where these stay within one level
+    /// of the exact functions; 16-bit images are always exact.
+    pub fn run(&self, pixels: Pixels) -> Result<Pixels> {
+        match pixels {
+            Pixels::U16(packed) => self.run_exact(packed).map(Pixels::U16),
+            Pixels::U8(packed) => {
+                let mut packed = packed_color(packed)?;
+                let size = packed.size();
+                let methods = self.methods(size);
+                let (count, stride) = (packed.channels().count(), packed.stride());
+                for (y, row) in packed.samples_mut().chunks_exact_mut(stride).enumerate() {
+                    self.run_row(&methods, (size, y as u32), row, count);
+                }
+                Ok(Pixels::U8(packed))
+            }
+            Pixels::Ycc(planar) => {
+                let planar = planes::to_full_chroma(planar)?;
+                let methods = self.methods(planar.size);
+                let mut packed = Packed::zeroed(planar.size, Channels::Rgb)?;
+                let stride = packed.stride();
+                for (y, row) in packed.samples_mut().chunks_exact_mut(stride).enumerate() {
+                    planes::row_to_rgb(&planar, y, row);
+                    self.run_row(&methods, (planar.size, y as u32), row, 3);
+                }
+                Ok(Pixels::U8(packed))
+            }
+        }
+    }
+
+    /// The first run of colors sees 8-bit samples; what follows a place sees fractions and is
+    /// exact.
+    fn methods(&self, size: Size) -> Vec<Method<'_>> {
+        let methods = self.parts.iter().enumerate().map(|(index, part)| match part {
+            Part::Colors(chain) if index == 0 => method_for(chain, size),
+            Part::Colors(chain) => Method::Exact(chain),
+            Part::Position(_) => Method::Exact(&[]),
+        });
+        methods.collect()
+    }
+
+    fn run_row(
+        &self,
+        methods: &[Method<'_>],
+        (size, y): (Size, u32),
+        row: &mut [u8],
+        count: usize,
+    ) {
+        if let ([Part::Colors(_)], [method]) = (self.parts.as_slice(), methods) {
+            match method {
+                Method::Curves(curves) => return apply_curves(curves, row, count),
+                Method::Lut(lut) if count == 3 => return lut.apply_row::<3>(row),
+                Method::Lut(lut) => return lut.apply_row::<4>(row),
+                Method::Exact(_) => {}
+            }
+        }
+        let color = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2]];
+        let mut colors: Vec<[f32; 3]> = match methods.first() {
+            Some(Method::Lut(lut)) => row
+                .chunks_exact(count)
+                .map(|pixel| lut.get(color(pixel)).map(|v| (v / 255.0).clamp(0.0, 1.0)))
+                .collect(),
+            Some(Method::Curves(curves)) => {
+                let curve = |pixel: &[u8]| {
+                    std::array::from_fn(|c| f32::from(curves[c][pixel[c] as usize]) / 255.0)
+                };
+                row.chunks_exact(count).map(curve).collect()
+            }
+            _ => row
+                .chunks_exact(count)
+                .map(|pixel| color(pixel).map(|v| f32::from(v) / 255.0))
+                .collect(),
+        };
+        for (part, method) in self.parts.iter().zip(methods) {
+            match (part, method) {
+                (Part::Colors(_), Method::Exact(chain)) => eval_row(chain, &mut colors),
+                (Part::Colors(_), Method::Curves(_) | Method::Lut(_)) => {}
+                (Part::Position(function), _) => function.apply_row(size, y, &mut colors),
+            }
+        }
+        store(&colors, row, count);
+    }
+
+    fn run_exact<S: Sample>(&self, packed: Packed<S>) -> Result<Packed<S>> {
+        let mut packed = packed_color(packed)?;
+        let size = packed.size();
+        let (count, stride) = (packed.channels().count(), packed.stride());
+        let mut colors = vec![[0.0; 3]; size.width as usize];
+        for (y, row) in packed.samples_mut().chunks_exact_mut(stride).enumerate() {
+            for (color, pixel) in colors.iter_mut().zip(row.chunks_exact(count)) {
+                *color = std::array::from_fn(|channel| pixel[channel].to_f32() / S::MAX);
+            }
+            for part in &self.parts {
+                match part {
+                    Part::Colors(chain) => eval_row(chain, &mut colors),
+                    Part::Position(function) => function.apply_row(size, y as u32, &mut colors),
+                }
+            }
+            store(&colors, row, count);
+        }
+        Ok(packed)
+    }
+}
+
+fn apply_curves(curves: &[[u8; 256]; 3], row: &mut [u8], count: usize) {
+    for pixel in row.chunks_exact_mut(count) {
+        for channel in 0..3 {
+            pixel[channel] = curves[channel][pixel[channel] as usize];
+        }
+    }
+}
+
+fn eval_row(chain: &[ColorFn], colors: &mut [[f32; 3]]) {
+    for rgb in colors {
+        *rgb = lut3::eval(chain, *rgb).map(|value| value.clamp(0.0, 1.0));
+    }
+}
+
+fn method_for(chain: &[ColorFn], size: Size) -> Method<'_> {
+    if chain.iter().all(|function| matches!(function, ColorFn::Curves(_))) {
+        let mut curves = Box::new([[0; 256]; 3]);
+        for level in 0..256 {
+            let mapped = lut3::eval(chain, [level as f32 / 255.0; 3]);
+            for channel in 0..3 {
+                curves[channel][level] = u8::from_f32(mapped[channel].clamp(0.0, 1.0) * 255.0);
+            }
+        }
+        return Method::Curves(curves);
+    }
+    let baked =
+        (size.area() >= BAKE_PIXELS_MIN).then(|| lut3::bake(chain, BAKE_TOLERANCE)).flatten();
+    baked.map_or(Method::Exact(chain), |lut| Method::Lut(Box::new(lut)))
+}
+
+fn store<S: Sample>(colors: &[[f32; 3]], row: &mut [S], count: usize) {
+    for (color, pixel) in colors.iter().zip(row.chunks_exact_mut(count)) {
+        for channel in 0..3 {
+            pixel[channel] = S::from_f32(color[channel].clamp(0.0, 1.0) * S::MAX);
+        }
+    }
+}
+
+fn packed_color<S: Sample>(packed: Packed<S>) -> Result<Packed<S>> {
+    let channels = if packed.channels().has_alpha() { Channels::Rgba } else { Channels::Rgb };
+    packed.with_channels(channels)
+}
+
+/// `second` after `first`, both affine.
+fn product(second: &[[f32; 4]; 3], first: &[[f32; 4]; 3]) -> [[f32; 4]; 3] {
+    std::array::from_fn(|row| {
+        std::array::from_fn(|column| {
+            let sum: f32 = (0..3).map(|k| second[row][k] * first[k][column]).sum();
+            sum + if column == 3 { second[row][3] } else { 0.0 }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn affine_functions_are_multiplied_out() {
+        let first = [[0.5, 0.1, 0.0, 0.2], [0.0, 0.9, 0.1, -0.1], [0.3, 0.3, 0.3, 0.0]];
+        let second = [[1.5, 0.0, 0.0, -0.2], [0.2, 0.7, 0.1, 0.0], [0.0, 0.0, 1.0, 0.1]];
+        let mut pass = ColorPass::default();
+        pass.push_color(ColorFn::Matrix(first));
+        pass.push_color(ColorFn::Matrix(second));
+        let [Part::Colors(chain)] = pass.parts.as_slice() else { panic!("one part") };
+        assert_eq!(chain.len(), 1);
+        let rgb = [0.2, 0.5, 0.9];
+        let apart = ColorFn::Matrix(second).eval(ColorFn::Matrix(first).eval(rgb));
+        for (together, apart) in lut3::eval(chain, rgb).into_iter().zip(apart) {
+            assert!((together - apart).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn what_one_function_pushes_over_white_the_next_brings_back() {
+        let scale = |by: f32| {
+            ColorFn::Matrix([[by, 0.0, 0.0, 0.0], [0.0, by, 0.0, 0.0], [0.0, 0.0, by, 0.0]])
+        };
+        let mut pass = ColorPass::default();
+        pass.push_color(scale(2.0));
+        pass.push_color(scale(0.5));
+        let levels: Vec<u8> = (0..=255).flat_map(|level| [level; 3]).collect();
+        let image = Packed::new(Size::new(16, 16), Channels::Rgb, levels.clone());
+        let Pixels::U8(same) = pass.run(Pixels::U8(image)).unwrap() else { panic!("8 bits") };
+        assert_eq!(same.samples(), levels);
+    }
+}

@@ -1,0 +1,66 @@
+//! A look as a table over the RGB cube.
+
+/// Nodes a side: what film looks are exchanged with (`.cube` files). Coarse enough that a look has
+/// no edges that a gradient could show, and the same grid as the tables that run on 8-bit images,
+/// so that these are exact for it.
+const NODES: usize = 33;
+
+/// A look, read between its nodes by tetrahedral interpolation as [`super::lut3`] does. The table
+/// is the definition of the look; the function it is made from is only met at the nodes.
+pub struct Look {
+    nodes: Vec<[f32; 3]>,
+}
+
+impl Look {
+    /// The look that has these colors at its nodes. Costs milliseconds: once a process is enough.
+    pub fn of(grade: impl Fn([f32; 3]) -> [f32; 3]) -> Self {
+        let color = |index: usize| {
+            [index / (NODES * NODES), index / NODES % NODES, index % NODES]
+                .map(|at| at as f32 / (NODES - 1) as f32)
+        };
+        Self { nodes: (0..NODES.pow(3)).map(|index| grade(color(index))).collect() }
+    }
+
+    /// The color that a color becomes, both from 0 to 1.
+    pub fn eval(&self, rgb: [f32; 3]) -> [f32; 3] {
+        let [(r, r_part), (g, g_part), (b, b_part)] = rgb.map(|value| {
+            let position = value.clamp(0.0, 1.0) * (NODES - 1) as f32;
+            let cell = (position as usize).min(NODES - 2);
+            (cell, position - cell as f32)
+        });
+        let base = (r * NODES + g) * NODES + b;
+        let mut axes = [(r_part, NODES * NODES), (g_part, NODES), (b_part, 1)];
+        for (first, second) in [(0, 1), (1, 2), (0, 1)] {
+            if axes[first].0 < axes[second].0 {
+                axes.swap(first, second);
+            }
+        }
+        let [(high, first), (middle, second), (low, third)] = axes;
+        let corners = [base, base + first, base + first + second, base + first + second + third];
+        let weights = [1.0 - high, high - middle, middle - low, low];
+        let mut sum = [0.0; 3];
+        for (corner, weight) in corners.into_iter().zip(weights) {
+            for (sum, node) in sum.iter_mut().zip(self.nodes[corner]) {
+                *sum += node * weight;
+            }
+        }
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_affine_comes_out_as_it_is() {
+        let affine = |[r, g, b]: [f32; 3]| [0.9 * r + 0.1 * g, 0.2 + 0.5 * g, 1.0 - b];
+        let look = Look::of(affine);
+        for level in 0..=255u32 {
+            let rgb = [level, level * 7 % 256, level * 31 % 256].map(|v| v as f32 / 255.0);
+            for (ours, exact) in look.eval(rgb).into_iter().zip(affine(rgb)) {
+                assert!((ours - exact).abs() < 1e-5, "{rgb:?}: {ours} {exact}");
+            }
+        }
+    }
+}

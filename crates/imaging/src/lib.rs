@@ -1,0 +1,35 @@
+//! Pixels, formats, operations and plans: bytes in, bytes out.
+//!
+//! Reading order: [`request`] turns a JSON document into a [`Plan`]; [`lower`] turns a plan and an
+//! image header into a [`lower::Program`]; [`run`] executes it with the decoders and encoders of
+//! [`formats`]. Nothing here knows files, clocks, threads, environment variables or the network.
+
+pub mod catalog;
+pub mod check;
+pub mod color;
+pub mod draft;
+pub mod error;
+pub mod format;
+pub mod formats;
+pub mod icc;
+pub mod image;
+pub mod image_op;
+pub mod image_ops;
+pub mod kernels;
+pub mod limits;
+pub mod lower;
+pub mod metadata;
+pub mod operation;
+pub mod operations;
+pub mod output;
+pub mod params;
+pub mod request;
+pub mod run;
+pub mod stage;
+
+pub use error::{Error, ErrorKind, Result};
+pub use format::{FORMATS, Format, Header};
+pub use image::{Image, Size};
+pub use limits::Limits;
+pub use request::{Envelope, Fault, FaultCode, Plan};
+pub use run::{Events, Input, OutputFile, Report, Warning, run};

@@ -1,0 +1,229 @@
+//! Reads and writes the few Exif fields that matter here (Exif 2.32 in a TIFF 6.0 stream).
+//!
+//! The stream comes from strangers: every access is bounded, entries are walked once and no chain
+//! of directories is followed further than one link.
+
+use std::ops::Range;
+
+const ORIENTATION: u16 = 0x0112;
+const X_RESOLUTION: u16 = 0x011A;
+const Y_RESOLUTION: u16 = 0x011B;
+const RESOLUTION_UNIT: u16 = 0x0128;
+const ARTIST: u16 = 0x013B;
+const THUMBNAIL_OFFSET: u16 = 0x0201;
+const THUMBNAIL_LENGTH: u16 = 0x0202;
+const STRIP_OFFSETS: u16 = 0x0111;
+const STRIP_LENGTHS: u16 = 0x0117;
+const COPYRIGHT: u16 = 0x8298;
+
+const ASCII: u16 = 2;
+const SHORT: u16 = 3;
+const LONG: u16 = 4;
+const RATIONAL: u16 = 5;
+
+/// The longest name or notice that is carried over.
+const TEXT_MAX: usize = 4096;
+const ENTRY_LEN: usize = 12;
+
+/// A TIFF stream.
+struct Tiff<'a> {
+    bytes: &'a [u8],
+    little_endian: bool,
+}
+
+/// One entry of a directory, with the place of its 4 value bytes.
+#[derive(Clone, Copy)]
+struct Entry {
+    tag: u16,
+    kind: u16,
+    count: u32,
+    value_at: usize,
+}
+
+impl<'a> Tiff<'a> {
+    fn open(bytes: &'a [u8]) -> Option<Self> {
+        let little_endian = match bytes.get(..4)? {
+            b"II*\0" => true,
+            b"MM\0*" => false,
+            _ => return None,
+        };
+        Some(Self { bytes, little_endian })
+    }
+
+    fn short(&self, at: usize) -> Option<u16> {
+        let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if self.little_endian { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+    }
+
+    fn long(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+        Some(if self.little_endian { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
+    }
+
+    /// The place of the first directory.
+    fn first(&self) -> Option<usize> {
+        self.long(4).map(|at| at as usize)
+    }
+
+    /// The place of the pointer to the directory after this one.
+    fn next_at(&self, directory: usize) -> Option<usize> {
+        let count = usize::from(self.short(directory)?);
+        directory.checked_add(2 + count * ENTRY_LEN)
+    }
+
+    /// As many entries as are said and as fit.
+    fn entries(&self, directory: usize) -> impl Iterator<Item = Entry> {
+        let count = self.short(directory).unwrap_or(0);
+        (0..usize::from(count)).map_while(move |index| {
+            let at = directory.checked_add(2 + index * ENTRY_LEN)?;
+            Some(Entry {
+                tag: self.short(at)?,
+                kind: self.short(at + 2)?,
+                count: self.long(at + 4)?,
+                value_at: at + 8,
+            })
+        })
+    }
+
+    fn find(&self, directory: usize, tag: u16) -> Option<Entry> {
+        self.entries(directory).find(|entry| entry.tag == tag)
+    }
+
+    fn number(&self, entry: Entry) -> Option<u32> {
+        match (entry.kind, entry.count) {
+            (SHORT, 1) => self.short(entry.value_at).map(u32::from),
+            (LONG, 1) => self.long(entry.value_at),
+            _ => None,
+        }
+    }
+
+    fn rational(&self, entry: Entry) -> Option<f64> {
+        if entry.kind != RATIONAL {
+            return None;
+        }
+        let at = self.long(entry.value_at)? as usize;
+        let (above, below) = (self.long(at)?, self.long(at.checked_add(4)?)?);
+        (below != 0).then(|| f64::from(above) / f64::from(below))
+    }
+
+    fn text(&self, entry: Entry) -> Option<&'a [u8]> {
+        let len = entry.count as usize;
+        if entry.kind != ASCII || len > TEXT_MAX {
+            return None;
+        }
+        let at = if len <= 4 { entry.value_at } else { self.long(entry.value_at)? as usize };
+        let text = self.bytes.get(at..at.checked_add(len)?)?;
+        let end = text.iter().rposition(|byte| *byte != 0 && *byte != b' ')?;
+        Some(&text[..=end])
+    }
+}
+
+/// The Exif number of the orientation.
+pub(crate) fn orientation(exif: &[u8]) -> Option<u32> {
+    let tiff = Tiff::open(exif)?;
+    tiff.number(tiff.find(tiff.first()?, ORIENTATION)?)
+}
+
+/// Pixels an inch, across and down.
+pub(crate) fn dpi(exif: &[u8]) -> Option<(f64, f64)> {
+    let tiff = Tiff::open(exif)?;
+    let first = tiff.first()?;
+    let unit = tiff.find(first, RESOLUTION_UNIT).and_then(|entry| tiff.number(entry));
+    let inches = match unit.unwrap_or(2) {
+        2 => 1.0,
+        3 => 2.54,
+        _ => return None,
+    };
+    let x = tiff.rational(tiff.find(first, X_RESOLUTION)?)? * inches;
+    let y = tiff.rational(tiff.find(first, Y_RESOLUTION)?)? * inches;
+    (x > 0.0 && y > 0.0).then_some((x, y))
+}
+
+/// A stream with nothing but artist and copyright, if there is either.
+pub(crate) fn rights(exif: &[u8]) -> Option<Vec<u8>> {
+    let tiff = Tiff::open(exif)?;
+    let first = tiff.first()?;
+    let text = |tag| tiff.find(first, tag).and_then(|entry| tiff.text(entry));
+    let fields: Vec<_> = [ARTIST, COPYRIGHT]
+        .into_iter()
+        .filter_map(|tag| text(tag).map(|text| (tag, text)))
+        .collect();
+    (!fields.is_empty()).then(|| write(&fields))
+}
+
+/// A big-endian stream of one directory with text fields, which must be in the order of their tags.
+pub(crate) fn write(fields: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
+    let directory_len = 2 + fields.len() * ENTRY_LEN + 4;
+    let mut texts = Vec::new();
+    bytes.extend((fields.len() as u16).to_be_bytes());
+    for (tag, text) in fields {
+        let count = text.len() + 1;
+        bytes.extend(tag.to_be_bytes());
+        bytes.extend(ASCII.to_be_bytes());
+        bytes.extend((count as u32).to_be_bytes());
+        if count <= 4 {
+            let mut value = [0; 4];
+            value[..text.len()].copy_from_slice(text);
+            bytes.extend(value);
+        } else {
+            bytes.extend(((8 + directory_len + texts.len()) as u32).to_be_bytes());
+            texts.extend_from_slice(text);
+            texts.push(0);
+            // Values start at even places.
+            texts.resize(texts.len().next_multiple_of(2), 0);
+        }
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(texts);
+    bytes
+}
+
+/// Says that the pixels lie upright and removes the thumbnail, which would show what the picture
+/// was before it was cropped or blurred.
+pub(crate) fn make_upright(exif: &mut Vec<u8>) {
+    let mut patches: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+    collect_patches(exif, &mut patches);
+    for (range, value) in patches {
+        if let Some(target) = exif.get_mut(range.clone()) {
+            if value.is_empty() {
+                target.fill(0);
+            } else {
+                target.copy_from_slice(&value);
+            }
+            if value.is_empty() && range.end == exif.len() {
+                exif.truncate(range.start);
+            }
+        }
+    }
+}
+
+/// Places to overwrite, with their new bytes or (none) with zeros.
+fn collect_patches(exif: &[u8], patches: &mut Vec<(Range<usize>, Vec<u8>)>) -> Option<()> {
+    let tiff = Tiff::open(exif)?;
+    let first = tiff.first()?;
+    if let Some(entry) = tiff.find(first, ORIENTATION).filter(|entry| entry.kind == SHORT) {
+        let one = if tiff.little_endian { 1u16.to_le_bytes() } else { 1u16.to_be_bytes() };
+        patches.push((entry.value_at..entry.value_at + 2, one.to_vec()));
+    }
+    let next_at = tiff.next_at(first)?;
+    let thumbnail = tiff.long(next_at)? as usize;
+    patches.push((next_at..next_at + 4, vec![0; 4]));
+    if thumbnail == 0 || thumbnail == first {
+        return None;
+    }
+    let number = |tag| tiff.number(tiff.find(thumbnail, tag)?).map(|value| value as usize);
+    for (offset, length) in [(THUMBNAIL_OFFSET, THUMBNAIL_LENGTH), (STRIP_OFFSETS, STRIP_LENGTHS)] {
+        if let (Some(start), Some(len)) = (number(offset), number(length)) {
+            let end = start.saturating_add(len).min(exif.len());
+            // A range that covers the header or the first directory is a lie.
+            if start > next_at && start < end {
+                patches.push((start..end, Vec::new()));
+            }
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests;

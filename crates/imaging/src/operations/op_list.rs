@@ -1,0 +1,156 @@
+//! The list of image operations inside a `transform` or `filter` step.
+
+use serde_json::{Value, json};
+
+use crate::Limits;
+use crate::check::{Faults, shown};
+use crate::draft::Draft;
+use crate::image_op::{Entry, Group, LowerImageOp, Misfit};
+use crate::image_ops::{IMAGE_OPS, LATER};
+use crate::operation::Operation;
+
+#[derive(Debug)]
+struct OpList {
+    group: Group,
+    ops: Vec<Box<dyn LowerImageOp>>,
+}
+
+impl Operation for OpList {
+    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), (String, Misfit)> {
+        for (index, op) in self.ops.iter().enumerate() {
+            let at = |misfit| (format!("/{}/{index}", self.group.list_field()), misfit);
+            for stage in op.lower(draft.size()).map_err(at)? {
+                draft.push(stage);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a group.
+fn entries(group: Group) -> impl Iterator<Item = &'static Entry> {
+    IMAGE_OPS.iter().filter(move |entry| entry.group == group)
+}
+
+pub(super) fn schema(group: Group) -> Value {
+    let branches: Vec<Value> = entries(group).map(op_schema).collect();
+    json!({
+        "type": "object",
+        "properties": { group.list_field(): {
+            "type": "array",
+            "description": "What is done, in this order.",
+            "minItems": 1,
+            "items": { "oneOf": branches },
+        }},
+        "required": [group.list_field()],
+        "additionalProperties": false,
+    })
+}
+
+/// The schema of an operation as a member of its list: with its `type`.
+pub(crate) fn op_schema(entry: &Entry) -> Value {
+    let mut schema = (entry.schema)();
+    let mut names = vec![entry.name];
+    names.extend(entry.aliases);
+    let properties = schema.as_object_mut().map(|schema| {
+        schema.insert("title".to_owned(), entry.name.into());
+        schema.entry("properties").or_insert_with(|| json!({}))
+    });
+    if let Some(properties) = properties.and_then(Value::as_object_mut) {
+        let own = std::mem::take(properties);
+        properties.insert("type".to_owned(), json!({ "type": "string", "enum": names }));
+        properties.extend(own);
+    }
+    match schema.get_mut("required").and_then(Value::as_array_mut) {
+        Some(required) => required.insert(0, "type".into()),
+        None => schema["required"] = json!(["type"]),
+    }
+    schema
+}
+
+pub(super) fn parse(
+    group: Group,
+    json: &Value,
+    (pointer, limits): (&str, &Limits),
+    faults: &mut Faults,
+) -> Option<Box<dyn Operation>> {
+    let field = group.list_field();
+    let pointer = format!("{pointer}/{field}");
+    let Some(items) = json.get(field)?.as_array() else {
+        faults.invalid(
+            &pointer,
+            format!("expected a list of objects with a \"type\", got {}", shown(&json[field])),
+        );
+        return None;
+    };
+    if items.is_empty() {
+        faults.invalid(
+            &pointer,
+            format!("the list is empty: give at least one, such as {}", example(group)),
+        );
+    }
+    if items.len() > limits.operations_max {
+        let message =
+            format!("{} entries are over the limit of {}", items.len(), limits.operations_max);
+        faults.invalid(&pointer, message);
+        return None;
+    }
+    let before = faults.len();
+    let parse_item = |(index, item)| parse_item(group, item, &format!("{pointer}/{index}"), faults);
+    let ops: Vec<Option<Box<dyn LowerImageOp>>> =
+        items.iter().enumerate().map(parse_item).collect();
+    (faults.len() == before)
+        .then(|| Box::new(OpList { group, ops: ops.into_iter().flatten().collect() }) as Box<_>)
+}
+
+fn parse_item(
+    group: Group,
+    item: &Value,
+    pointer: &str,
+    faults: &mut Faults,
+) -> Option<Box<dyn LowerImageOp>> {
+    let Some(object) = item.as_object() else {
+        faults.invalid(
+            pointer,
+            format!("expected an object such as {}, got {}", example(group), shown(item)),
+        );
+        return None;
+    };
+    let Some(name) = object.get("type").and_then(Value::as_str) else {
+        faults
+            .invalid(pointer, format!("\"type\" is missing: an object such as {}", example(group)));
+        return None;
+    };
+    let Some(entry) =
+        entries(group).find(|entry| entry.name == name || entry.aliases.contains(&name))
+    else {
+        unknown(group, name, pointer, faults);
+        return None;
+    };
+    let mut own = object.clone();
+    own.shift_remove("type");
+    (entry.parse)(&Value::Object(own), pointer, faults)
+}
+
+fn unknown(group: Group, name: &str, pointer: &str, faults: &mut Faults) {
+    let pointer = format!("{pointer}/type");
+    if LATER.iter().any(|(of, names)| *of == group && names.contains(&name)) {
+        return faults.not_available(&pointer, format!("{name:?} is not available in this build"));
+    }
+    // A right name in the wrong list deserves a better hint than the nearest wrong one.
+    if let Some(other) = IMAGE_OPS.iter().find(|entry| entry.name == name) {
+        let step = other.group.operation();
+        let message =
+            format!("{name:?} belongs into a {step:?} step, under {:?}", other.group.list_field());
+        return faults.invalid(&pointer, message);
+    }
+    let known: Vec<&str> = entries(group).map(|entry| entry.name).collect();
+    faults.unknown(&pointer, "type", name, known);
+}
+
+fn example(group: Group) -> &'static str {
+    match group {
+        Group::Transform => r#"{"type": "resize", "width": 1200}"#,
+        Group::Filter => r#"{"type": "cinematic", "intensity": 72}"#,
+    }
+}

@@ -1,0 +1,89 @@
+//! How a result is to be written: the `output` block of every request.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::color::Color;
+
+/// How the result is written. Every field has a default that suits the format.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// The format: a name, or `same_as_input`.
+    pub output_format: Option<String>,
+    /// 1 (smallest file) to 100 (best picture). JPEG 85, WebP 80.
+    #[schemars(range(min = 1, max = 100))]
+    pub quality: Option<u8>,
+    /// No loss at all, where the format can (WebP).
+    pub lossless: Option<bool>,
+    /// 0 (fastest) to 10 (smallest file), one scale for all formats.
+    #[schemars(range(min = 0, max = 10))]
+    pub effort: Option<u8>,
+    /// Coarse to fine while it loads (JPEG).
+    pub progressive: Option<bool>,
+    /// How much colour detail is kept.
+    pub chroma_subsampling: Option<ChromaSubsampling>,
+    /// The colour behind transparent pixels when the format has no alpha. White by default.
+    pub background: Option<Color>,
+    /// `true` drops all metadata, `false` keeps all. By default the ICC profile (where it matters),
+    /// copyright and creator are kept, the rest (GPS among it) is dropped.
+    pub strip_metadata: Option<bool>,
+    /// What becomes of the colour profile.
+    pub icc: Option<IccPolicy>,
+    /// Bits a sample: 8 or 16 (PNG).
+    pub bit_depth: Option<u8>,
+}
+
+impl Output {
+    /// Takes over every field that `later` gives.
+    pub fn merge(&mut self, later: Self) {
+        let Self {
+            output_format,
+            quality,
+            lossless,
+            effort,
+            progressive,
+            chroma_subsampling,
+            background,
+            strip_metadata,
+            icc,
+            bit_depth,
+        } = later;
+        self.output_format = output_format.or(self.output_format.take());
+        self.quality = quality.or(self.quality);
+        self.lossless = lossless.or(self.lossless);
+        self.effort = effort.or(self.effort);
+        self.progressive = progressive.or(self.progressive);
+        self.chroma_subsampling = chroma_subsampling.or(self.chroma_subsampling);
+        self.background = background.or(self.background);
+        self.strip_metadata = strip_metadata.or(self.strip_metadata);
+        self.icc = icc.or(self.icc);
+        self.bit_depth = bit_depth.or(self.bit_depth);
+    }
+}
+
+/// How much colour detail a lossy format keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ChromaSubsampling {
+    /// A quarter of the colour samples: what most photographs on the web have.
+    #[serde(rename = "4:2:0")]
+    Half,
+    /// All colour samples: for red text, drawings and screenshots.
+    #[serde(rename = "4:4:4")]
+    Full,
+    /// 4:2:0 below quality 90, else 4:4:4.
+    #[serde(rename = "auto")]
+    Auto,
+}
+
+/// What becomes of the colour profile of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IccPolicy {
+    /// Pixels and profile stay as they are, where the format can say so.
+    Keep,
+    /// Pixels become sRGB.
+    Srgb,
+    /// Pixels become sRGB and no profile is written.
+    Strip,
+}

@@ -1,0 +1,319 @@
+//! Parameters: structs whose doc comments are the documentation and whose types hold the ranges.
+//!
+//! From one struct come the JSON Schema, the check of a request (every fault at once, see
+//! [`check`](crate::check)), the reference, the forms and the command line syntax.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::check::{Faults, check};
+use crate::color::Color;
+use crate::metadata::Orientation;
+
+/// A struct of parameters. Its doc comments are the public documentation.
+pub trait Params: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// Its name on the wire, on the command line and in the docs.
+    const NAME: &'static str;
+    /// A request that works: shown in the docs, run by the tests. Without `type`.
+    const EXAMPLE: &'static str;
+    /// Fields and values of the interface that this build does not serve yet: `"dpi"` for a field,
+    /// `"gravity=smart"` for a value. They are refused with `not_available`.
+    const LATER: &'static [&'static str] = &[];
+
+    /// Rules that span fields: the field to blame and what is wrong. A rule about one field belongs
+    /// in its type.
+    fn rules(&self) -> Result<(), (&'static str, String)> {
+        Ok(())
+    }
+}
+
+/// The JSON Schema of a parameter struct, with everything in line.
+pub fn schema_of<P: JsonSchema>() -> Value {
+    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    settings.into_generator().into_root_schema_for::<P>().to_value()
+}
+
+/// Parameters from JSON, or all their faults under `pointer`.
+pub fn parse<P: Params>(json: &Value, pointer: &str, faults: &mut Faults) -> Option<P> {
+    let before = faults.len();
+    check(&schema_of::<P>(), json, P::LATER, pointer, faults);
+    if faults.len() > before {
+        return None;
+    }
+    match serde_path_to_error::deserialize::<_, P>(json) {
+        Ok(params) => {
+            if let Err((field, message)) = params.rules() {
+                faults.invalid(&below(pointer, field), message);
+                return None;
+            }
+            Some(params)
+        }
+        Err(error) => {
+            let path = error.path().to_string().replace('.', "/");
+            let path =
+                if path == "/" || path.is_empty() { String::new() } else { format!("/{path}") };
+            faults.invalid(&format!("{pointer}{path}"), error.inner().to_string());
+            None
+        }
+    }
+}
+
+/// The pointer of a field below a pointer; of no field, the pointer itself.
+pub fn below(pointer: &str, field: &str) -> String {
+    if field.is_empty() { pointer.to_owned() } else { format!("{pointer}/{field}") }
+}
+
+/// Declares a number type whose range and unit stand in its schema.
+macro_rules! unit {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $repr:ty, $kind:literal, $min:literal ..= $max:literal, $unit:literal
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+        #[serde(transparent)]
+        pub struct $name($repr);
+
+        impl<'de> Deserialize<'de> for $name {
+            // By way of f64: Python writes whole numbers that it computed as 800.0.
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                f64::deserialize(deserializer).map(|value| Self(value as $repr))
+            }
+        }
+
+        impl $name {
+            /// The number.
+            pub const fn get(self) -> $repr {
+                self.0
+            }
+
+            /// A number that is known to be in range.
+            ///
+            /// # Panics
+            /// When it is not: that is a bug of the caller.
+            pub const fn new(value: $repr) -> Self {
+                assert!((value as f64) >= $min as f64 && value as f64 <= $max as f64, "value in range");
+                Self(value)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": $kind, "minimum": $min, "maximum": $max, "x-unit": $unit })
+            }
+        }
+    };
+}
+
+unit!(
+    /// A length in whole pixels, 1 to 65535.
+    Pixels, u32, "integer", 1 ..= 65535, "px"
+);
+unit!(
+    /// A length in whole pixels that may be nothing, 0 to 65535.
+    Margin, u32, "integer", 0 ..= 65535, "px"
+);
+unit!(
+    /// How strong, 0 to 100.
+    Percent, f32, "number", 0.0 ..= 100.0, "percent"
+);
+unit!(
+    /// How much more or less, -100 to 100.
+    Amount, f32, "number", -100.0 ..= 100.0, "amount"
+);
+unit!(
+    /// How large beside the original, 0.1 to 10000 percent.
+    Scale, f64, "number", 0.1 ..= 10000.0, "percent"
+);
+unit!(
+    /// An angle clockwise, -360 to 360 degrees.
+    Degrees, f64, "number", -360.0 ..= 360.0, "degrees"
+);
+unit!(
+    /// The width of a blur as a standard deviation, 0.1 to 250 pixels.
+    Sigma, f32, "number", 0.1 ..= 250.0, "px"
+);
+unit!(
+    /// How good a lossy picture is, 1 to 100.
+    Quality, u8, "integer", 1 ..= 100, "quality"
+);
+unit!(
+    /// Fast (0) or small (10).
+    Effort, u8, "integer", 0 ..= 10, "effort"
+);
+
+impl Percent {
+    /// All of it.
+    pub const FULL: Self = Self::new(100.0);
+
+    /// As a factor, 0 to 1.
+    pub fn factor(self) -> f32 {
+        self.0 / 100.0
+    }
+}
+
+impl Default for Percent {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
+
+impl Amount {
+    /// As a factor, -1 to 1.
+    pub fn factor(self) -> f32 {
+        self.0 / 100.0
+    }
+}
+
+/// A place in an image, or the side to keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gravity {
+    /// The middle.
+    #[default]
+    Center,
+    /// The upper edge.
+    Top,
+    /// The lower edge.
+    Bottom,
+    /// The left edge.
+    Left,
+    /// The right edge.
+    Right,
+    /// The upper left corner.
+    TopLeft,
+    /// The upper right corner.
+    TopRight,
+    /// The lower left corner.
+    BottomLeft,
+    /// The lower right corner.
+    BottomRight,
+}
+
+impl Gravity {
+    /// The share of the free room that lies left of and above what is kept: 0, 0.5 or 1.
+    pub fn shares(self) -> (f64, f64) {
+        let x = match self {
+            Self::Left | Self::TopLeft | Self::BottomLeft => 0.0,
+            Self::Center | Self::Top | Self::Bottom => 0.5,
+            Self::Right | Self::TopRight | Self::BottomRight => 1.0,
+        };
+        let y = match self {
+            Self::Top | Self::TopLeft | Self::TopRight => 0.0,
+            Self::Center | Self::Left | Self::Right => 0.5,
+            Self::Bottom | Self::BottomLeft | Self::BottomRight => 1.0,
+        };
+        (x, y)
+    }
+}
+
+/// A length in pixels, or in percent of a side: `120` or `"10%"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub enum Length {
+    /// Pixels.
+    Px(f64),
+    /// Percent of the side that it lies along.
+    Percent(f64),
+}
+
+impl Length {
+    /// In whole pixels of a side, rounded half up.
+    pub fn resolve(self, side: u32) -> i64 {
+        let px = match self {
+            Self::Px(px) => px,
+            Self::Percent(percent) => percent / 100.0 * f64::from(side),
+        };
+        (px + 0.5).floor() as i64
+    }
+
+    /// From text such as `10%` or `120`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, make): (&str, fn(f64) -> Self) = match text.trim().strip_suffix('%') {
+            Some(number) => (number, Self::Percent),
+            None => (text, Self::Px),
+        };
+        let value: f64 = number.trim().parse().ok()?;
+        (value.is_finite() && (0.0..=65_535.0).contains(&value)).then(|| make(value))
+    }
+}
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parsed = match Value::deserialize(deserializer)? {
+            Value::Number(number) => Self::parse(&number.to_string()),
+            Value::String(text) => Self::parse(&text),
+            _ => None,
+        };
+        parsed.ok_or_else(|| {
+            serde::de::Error::custom(
+                "expected pixels from 0 to 65535 or a percentage such as \"10%\"",
+            )
+        })
+    }
+}
+
+impl JsonSchema for Length {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Length".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["number", "string"], "minimum": 0, "maximum": 65535, "format": "length", "x-unit": "px" })
+    }
+}
+
+impl JsonSchema for Color {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Color".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "color" })
+    }
+}
+
+/// Which way a mirror exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Left and right change places.
+    Horizontal,
+    /// Top and bottom change places.
+    Vertical,
+    /// Both: half a turn.
+    Both,
+}
+
+impl Direction {
+    /// The mirror.
+    pub fn orientation(self) -> Orientation {
+        match self {
+            Self::Horizontal => Orientation::MirrorX,
+            Self::Vertical => Orientation::MirrorY,
+            Self::Both => Orientation::Rotate180,
+        }
+    }
+}
+
+/// The amount of an adjustment that may be given as `value` or, when positive, as `intensity`.
+pub fn one_amount(
+    value: Option<Amount>,
+    intensity: Option<Percent>,
+) -> Result<Amount, (&'static str, String)> {
+    match (value, intensity) {
+        (Some(value), None) => Ok(value),
+        (None, Some(intensity)) => Ok(Amount::new(intensity.get())),
+        (Some(_), Some(_)) => {
+            Err(("intensity", "give either value or intensity, not both".to_owned()))
+        }
+        (None, None) => Err(("", "\"value\" is missing: -100 to 100".to_owned())),
+    }
+}

@@ -1,0 +1,278 @@
+//! What operations become: the few kinds of work that the planner can reorder and fuse.
+
+use std::sync::Arc;
+
+use crate::color::Color;
+use crate::image::{Channels, Packed, Pixels};
+use crate::kernels::resample::Kernel;
+use crate::metadata::Orientation;
+use crate::params::Percent;
+use crate::{Result, Size};
+
+/// One piece of work on an image of known size.
+#[derive(Clone)]
+pub enum Stage {
+    /// Mirrors and quarter turns: exact.
+    Orient(Orientation),
+    /// A rectangle of the image, cut out: exact.
+    Crop(Rect),
+    /// A rectangle of the image, brought to another size.
+    Resample(Resample),
+    /// A larger canvas around the image.
+    Extend(Extend),
+    /// A function of one pixel's color.
+    Color(ColorFn),
+    /// A function of one pixel's color and place.
+    Position(Arc<dyn PositionFn>),
+    /// A function of a pixel and those around it, or of the whole image.
+    Area(Arc<dyn AreaFn>),
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Orient(orientation) => write!(f, "Orient({orientation:?})"),
+            Self::Crop(rect) => write!(f, "Crop({rect:?})"),
+            Self::Resample(resample) => write!(f, "{resample:?}"),
+            Self::Extend(extend) => write!(f, "{extend:?}"),
+            Self::Color(_) => f.write_str("Color"),
+            Self::Position(_) => f.write_str("Position"),
+            Self::Area(_) => f.write_str("Area"),
+        }
+    }
+}
+
+impl Stage {
+    /// A color function with a strength: no stage at all at 0, so that the image stays as it is to
+    /// the bit.
+    pub fn look(intensity: Percent, function: ColorFn) -> Vec<Self> {
+        if intensity.get() == 0.0 { Vec::new() } else { vec![Self::Color(function)] }
+    }
+
+    /// The size of what comes out: a promise that the runner checks.
+    pub fn output_size(&self, input: Size) -> Size {
+        match self {
+            Self::Orient(orientation) if orientation.transposes() => input.transposed(),
+            Self::Orient(_) | Self::Color(_) | Self::Position(_) => input,
+            Self::Crop(rect) => rect.size,
+            Self::Resample(resample) => resample.size,
+            Self::Extend(extend) => extend.size,
+            Self::Area(area) => area.output_size(input),
+        }
+    }
+}
+
+/// A rectangle of whole pixels inside an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rect {
+    /// Pixels from the left edge.
+    pub x: u32,
+    /// Pixels from the upper edge.
+    pub y: u32,
+    /// Width and height.
+    pub size: Size,
+}
+
+/// A rectangle in pixel coordinates: the pixel at (0, 0) covers 0..1 in both directions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RectF {
+    /// From the left edge.
+    pub x: f64,
+    /// From the upper edge.
+    pub y: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+impl RectF {
+    /// All of an image.
+    pub fn full(size: Size) -> Self {
+        Self { x: 0.0, y: 0.0, width: f64::from(size.width), height: f64::from(size.height) }
+    }
+
+    /// The same rectangle in an image that is scaled by these factors.
+    #[must_use]
+    pub fn scaled(self, x: f64, y: f64) -> Self {
+        Self { x: self.x * x, y: self.y * y, width: self.width * x, height: self.height * y }
+    }
+}
+
+impl From<Rect> for RectF {
+    fn from(rect: Rect) -> Self {
+        Self { x: f64::from(rect.x), y: f64::from(rect.y), ..Self::full(rect.size) }
+    }
+}
+
+/// Brings a rectangle of the image to another size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resample {
+    /// What is shown, in pixels of the input.
+    pub source: RectF,
+    /// What comes out.
+    pub size: Size,
+    /// How samples are weighted.
+    pub kernel: Kernel,
+}
+
+/// A larger canvas around the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extend {
+    /// The canvas.
+    pub size: Size,
+    /// Where the image lies from the left.
+    pub x: u32,
+    /// Where the image lies from the top.
+    pub y: u32,
+    /// What is around it.
+    pub color: Color,
+}
+
+/// A function of one pixel's color, in sRGB from 0 to 1. Colors between two functions of a pass are
+/// not clamped: what one pushes over white the next can bring back.
+#[derive(Clone)]
+pub enum ColorFn {
+    /// Each channel by itself: `(channel, value) -> value`.
+    Curves(Arc<dyn Fn(usize, f32) -> f32 + Send + Sync>),
+    /// An affine map, row by row: `[r, g, b, offset]`.
+    Matrix([[f32; 4]; 3]),
+    /// Anything else.
+    Map(Arc<dyn Fn([f32; 3]) -> [f32; 3] + Send + Sync>),
+}
+
+impl ColorFn {
+    /// The same curve for all channels.
+    pub fn curve(curve: impl Fn(f32) -> f32 + Send + Sync + 'static) -> Self {
+        Self::Curves(Arc::new(move |_, value| curve(value)))
+    }
+
+    /// Any function of a color, blended with the original by `strength` (0 to 1).
+    pub fn blended(
+        strength: f32,
+        map: impl Fn([f32; 3]) -> [f32; 3] + Send + Sync + 'static,
+    ) -> Self {
+        Self::Map(Arc::new(move |rgb| {
+            let mapped = map(rgb);
+            std::array::from_fn(|c| rgb[c] + (mapped[c] - rgb[c]) * strength)
+        }))
+    }
+
+    /// The function of one color.
+    pub fn eval(&self, rgb: [f32; 3]) -> [f32; 3] {
+        match self {
+            Self::Curves(curve) => std::array::from_fn(|c| curve(c, rgb[c])),
+            Self::Matrix(rows) => {
+                rows.map(|[r, g, b, offset]| r * rgb[0] + g * rgb[1] + b * rgb[2] + offset)
+            }
+            Self::Map(map) => map(rgb),
+        }
+    }
+}
+
+/// A function of a pixel's color and place.
+pub trait PositionFn: Send + Sync {
+    /// Changes one row of an image of this size; colors are sRGB from 0 to 1.
+    fn apply_row(&self, size: Size, y: u32, row: &mut [[f32; 3]]);
+}
+
+/// A function of a pixel and those around it, or of the whole image.
+pub trait AreaFn: Send + Sync {
+    /// The size of what comes out.
+    fn output_size(&self, input: Size) -> Size {
+        input
+    }
+
+    /// Runs it on interleaved samples in sRGB with straight alpha; it never sees planes.
+    fn apply(&self, pixels: Pixels) -> Result<Pixels>;
+}
+
+/// Samples of 8 or 16 bits, for code that serves both.
+pub trait Sample:
+    Copy + Default + bytemuck::Pod + Send + Sync + std::fmt::Debug + PartialEq
+{
+    /// White.
+    const MAX: f32;
+
+    /// From 0..=MAX, rounded and clamped.
+    fn from_f32(value: f32) -> Self;
+
+    /// 0..=MAX.
+    fn to_f32(self) -> f32;
+
+    /// From 8 bits.
+    fn from_u8(value: u8) -> Self;
+
+    /// Fully opaque, or white.
+    fn max() -> Self {
+        Self::from_u8(255)
+    }
+}
+
+impl Sample for u8 {
+    const MAX: f32 = 255.0;
+
+    fn from_f32(value: f32) -> Self {
+        (value + 0.5) as Self
+    }
+
+    fn to_f32(self) -> f32 {
+        f32::from(self)
+    }
+
+    fn from_u8(value: u8) -> Self {
+        value
+    }
+}
+
+impl Sample for u16 {
+    const MAX: f32 = 65_535.0;
+
+    fn from_f32(value: f32) -> Self {
+        (value + 0.5) as Self
+    }
+
+    fn to_f32(self) -> f32 {
+        f32::from(self)
+    }
+
+    fn from_u8(value: u8) -> Self {
+        u16::from(value) * 257
+    }
+}
+
+impl<S: Sample> Packed<S> {
+    /// The same picture with other channels. Gray becomes equal red, green and blue; new alpha is
+    /// opaque. Color is never dropped here, alpha only where the caller says so by asking for
+    /// channels without it.
+    pub fn with_channels(self, channels: Channels) -> Result<Self> {
+        let from = self.channels();
+        if from == channels {
+            return Ok(self);
+        }
+        let mut out = Self::zeroed(self.size(), channels)?;
+        let pixels = self.samples().chunks_exact(from.count());
+        for (old, new) in pixels.zip(out.samples_mut().chunks_exact_mut(channels.count())) {
+            let color = match from {
+                Channels::Gray | Channels::GrayAlpha => [old[0]; 3],
+                Channels::Rgb | Channels::Rgba => [old[0], old[1], old[2]],
+            };
+            let alpha = if from.has_alpha() { old[from.count() - 1] } else { S::max() };
+            match channels {
+                Channels::Gray => new[0] = color[0],
+                Channels::GrayAlpha => new.copy_from_slice(&[color[0], alpha]),
+                Channels::Rgb => new.copy_from_slice(&color),
+                Channels::Rgba => new.copy_from_slice(&[color[0], color[1], color[2], alpha]),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Whether no pixel lets anything through.
+    pub fn is_opaque(&self) -> bool {
+        let channels = self.channels();
+        let last = channels.count() - 1;
+        !channels.has_alpha()
+            || self.samples().chunks_exact(channels.count()).all(|pixel| pixel[last] == S::max())
+    }
+}

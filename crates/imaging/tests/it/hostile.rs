@@ -1,0 +1,171 @@
+//! Files that lie, stop early or are damaged: an error or an image, never a panic.
+
+use imaging::format::{self, DecodeRequest, Inspector};
+use imaging::image::{Channels, Packed, Pixels};
+use imaging::output::Output;
+use imaging::{ErrorKind, Image, Limits, Size};
+
+use crate::formats::{inputs, photo};
+
+/// One small file of every format and way of writing it.
+fn files() -> Vec<(String, Vec<u8>)> {
+    let rgb = Image::still(Pixels::U8(photo(Size::new(40, 30), Channels::Rgb)));
+    let rgba = Image::still(Pixels::U8(photo(Size::new(33, 17), Channels::Rgba)));
+    let lossless = Output { lossless: Some(true), ..Output::default() };
+    let progressive = Output { progressive: Some(true), ..Output::default() };
+    let mut files = vec![
+        ("plain jpg".into(), encode("jpg", &rgb, &Output::default())),
+        ("progressive jpg".into(), encode("jpg", &rgb, &progressive)),
+        ("png".into(), encode("png", &rgba, &Output::default())),
+        ("webp".into(), encode("webp", &rgba, &Output::default())),
+        ("lossless webp".into(), encode("webp", &rgba, &lossless)),
+    ];
+    files.extend(inputs());
+    files
+}
+
+fn encode(name: &str, image: &Image, output: &Output) -> Vec<u8> {
+    format::by_name(name).unwrap().encode.unwrap()(image, output).unwrap()
+}
+
+#[test]
+fn every_prefix_ends_in_an_error_or_an_image() {
+    for (name, bytes) in files() {
+        let step = (bytes.len() / 200).max(1);
+        for len in (0..bytes.len()).step_by(step) {
+            format::fuzz_decode(&bytes[..len]);
+        }
+        format::fuzz_decode(&bytes);
+        let half = &bytes[..bytes.len() / 2];
+        let format = format::sniff(half).unwrap();
+        let result = format.decode.unwrap()(half, &DecodeRequest::default(), &Limits::default());
+        let error = result.expect_err(&name);
+        assert_eq!(error.kind, ErrorKind::Input, "{name}: {error}");
+    }
+}
+
+#[test]
+fn every_flipped_header_byte_ends_in_an_error_or_an_image() {
+    // The orientations differ in a byte of Exif and the turn of their pixels: one stands for all.
+    let is_another = |name: &str| name.starts_with("orientation") && !name.contains('6');
+    for (_, mut bytes) in files().into_iter().filter(|(name, _)| !is_another(name)) {
+        for at in 0..bytes.len().min(300) {
+            let sound = bytes[at];
+            for flip in [0xFF, 0x01] {
+                bytes[at] = sound ^ flip;
+                format::fuzz_decode(&bytes);
+            }
+            bytes[at] = sound;
+        }
+    }
+}
+
+#[test]
+fn a_header_read_byte_by_byte_is_the_same() {
+    for (name, bytes) in files() {
+        let limits = Limits::default();
+        let whole = format::header(&bytes, &limits).unwrap();
+        for piece in [1, 7, 1000] {
+            let mut inspector = Inspector::new(&limits);
+            for piece in bytes.chunks(piece) {
+                inspector.push(piece).unwrap();
+            }
+            let pieced = inspector.finish().unwrap();
+            assert_eq!(format!("{whole:?}"), format!("{pieced:?}"), "{name}");
+        }
+    }
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], kind: ErrorKind, part: &str) {
+    let error = format::header(bytes, &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, kind, "{error}");
+    assert!(error.message.contains(part), "{error}");
+}
+
+#[test]
+fn the_door_refuses_what_is_no_image() {
+    refused(b"", ErrorKind::Unsupported, "empty");
+    refused(b"hello, this is a text", ErrorKind::Unsupported, "(jpg, png, webp)");
+    refused(&[b'a'; 100_000], ErrorKind::Unsupported, "(jpg, png, webp)");
+    refused(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", ErrorKind::Input, "ends before");
+    refused(b"\xFF\xD8\xFF\xE0\0\x10JFIF", ErrorKind::Input, "ends before");
+    refused(b"RIFF\x10\0\0\0WEBPVP8 ", ErrorKind::Input, "ends before");
+}
+
+fn chunk(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(name);
+    crc.update(payload);
+    let len = (payload.len() as u32).to_be_bytes();
+    [&len[..], name, payload, &crc.finalize().to_be_bytes()].concat()
+}
+
+/// A PNG with any claims: its size, what stands before the data, and the data.
+fn png(width: u32, height: u32, before: &[Vec<u8>], data: &[u8]) -> Vec<u8> {
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    png.extend(chunk(b"IHDR", &header));
+    png.extend(before.concat());
+    png.extend(chunk(b"IDAT", data));
+    png.extend(chunk(b"IEND", b""));
+    png
+}
+
+#[test]
+fn sizes_over_the_limit_are_refused_before_any_pixel() {
+    refused(&png(100_000, 100_000, &[], b""), ErrorKind::Limit, "100000×100000");
+    refused(&png(60_000, 60_000, &[], b""), ErrorKind::Limit, "268 megapixels");
+    refused(&png(0, 10, &[], b""), ErrorKind::Input, "no pixels");
+    let bomb = png(60_000, 60_000, &[], b"");
+    let decode = format::by_name("png").unwrap().decode.unwrap();
+    let error = decode(&bomb, &DecodeRequest::default(), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Limit);
+}
+
+#[test]
+fn data_that_hold_more_or_less_than_the_header_says_do_no_harm() {
+    let donor =
+        Image::still(Pixels::U8(Packed::zeroed(Size::new(2000, 2000), Channels::Rgba).unwrap()));
+    let donor = encode("png", &donor, &Output::default());
+    let start = donor.windows(4).position(|name| name == b"IDAT").unwrap();
+    let len = u32::from_be_bytes(donor[start - 4..start].try_into().unwrap()) as usize;
+    let data = &donor[start + 4..start + 4 + len];
+    let decode = format::by_name("png").unwrap().decode.unwrap();
+    let larger = png(3, 2, &[], data);
+    if let Ok(decoded) = decode(&larger, &DecodeRequest::default(), &Limits::default()) {
+        assert_eq!(decoded.image.size(), Size::new(3, 2));
+    }
+    let smaller = png(9000, 9000, &[], data);
+    let error = decode(&smaller, &DecodeRequest::default(), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Input, "{error}");
+}
+
+#[test]
+fn animations_are_refused_with_their_frames() {
+    let animation = chunk(b"acTL", &[0, 0, 0, 24, 0, 0, 0, 0]);
+    refused(&png(4, 4, &[animation], b""), ErrorKind::Unsupported, "animated PNG (24 frames)");
+    let mut webp =
+        b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x02\0\0\0\x03\0\0\x03\0\0ANIM\x06\0\0\0".to_vec();
+    webp.extend([0; 6]);
+    for _ in 0..3 {
+        webp.extend(b"ANMF\x02\0\0\0\0\0");
+    }
+    let len = (webp.len() as u32 - 8).to_le_bytes();
+    webp[4..8].copy_from_slice(&len);
+    refused(&webp, ErrorKind::Unsupported, "animated WebP (3 frames)");
+}
+
+#[test]
+fn a_jpeg_of_ten_thousand_scans_is_refused() {
+    let image = Image::still(Pixels::U8(photo(Size::new(16, 16), Channels::Gray)));
+    let jpeg = encode("jpg", &image, &Output::default());
+    let scan = jpeg.windows(2).position(|marker| marker == b"\xFF\xDA").unwrap();
+    let end = jpeg.len() - 2;
+    let mut many = jpeg[..end].to_vec();
+    for _ in 1..10_000 {
+        many.extend_from_slice(&jpeg[scan..end]);
+    }
+    many.extend(b"\xFF\xD9");
+    refused(&many, ErrorKind::Limit, "more than 64 scans");
+}

@@ -1,0 +1,205 @@
+//! What must hold whatever the image and the plan: fused and plain execution agree, files decode
+//! once and encode once, and operations that undo each other do.
+
+use std::cell::RefCell;
+
+use imaging::image::{Channels, Packed, Pixels};
+use imaging::run::{Codec, Execution, run_as};
+use imaging::{Events, Image, Input, Limits, Plan, Size};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::pictures::{decode, png, png_of, portrait};
+
+fn plan(steps: &Value) -> Plan {
+    let parsed = Plan::parse("pipeline", &json!({ "steps": steps }), &Limits::default());
+    parsed.unwrap_or_else(|faults| panic!("{steps}: {faults:?}")).1
+}
+
+/// The result of a plan on a file, as a PNG whatever the plan says.
+fn run(execution: Execution, steps: &[Value], file: &[u8]) -> Packed<u8> {
+    let mut steps = steps.to_vec();
+    steps.push(json!({"operation": "convert", "request": {"output_format": "png", "output": {"bit_depth": 8}}}));
+    let input = Input { filename: "in", bytes: file };
+    let report = run_as(execution, &plan(&steps.into()), input, &Limits::default(), &()).unwrap();
+    decode(&report.outputs[0].bytes)
+}
+
+fn rgba(packed: Packed<u8>) -> Packed<u8> {
+    packed.with_channels(Channels::Rgba).unwrap()
+}
+
+/// The largest difference of two pictures of one size; what cannot be seen does not count.
+fn worst(a: Packed<u8>, b: Packed<u8>) -> u8 {
+    assert_eq!(a.size(), b.size());
+    let (a, b) = (rgba(a), rgba(b));
+    let pixels = a.samples().chunks_exact(4).zip(b.samples().chunks_exact(4));
+    let pixels = pixels.filter(|(a, b)| a[3] > 32 || b[3] > 32);
+    pixels.flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b))).max().unwrap_or(0)
+}
+
+fn color_op() -> impl Strategy<Value = Value> {
+    let look = prop_oneof![Just("cinematic"), Just("warm_film"), Just("grayscale"), Just("sepia")];
+    let adjustment = prop_oneof![Just("brightness"), Just("contrast"), Just("saturation")];
+    prop_oneof![
+        (look, 0..=100).prop_map(|(name, intensity)| json!({"type": name, "intensity": intensity})),
+        (adjustment, -100..=100).prop_map(|(name, value)| json!({"type": name, "value": value})),
+    ]
+}
+
+fn filter_op() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        4 => color_op(),
+        1 => (0..=100).prop_map(|intensity| json!({"type": "vignette", "intensity": intensity})),
+        1 => (3..40).prop_map(|sigma| json!({"type": "blur", "sigma": f64::from(sigma) / 10.0})),
+    ]
+}
+
+fn geometry_op() -> impl Strategy<Value = Value> {
+    let mode =
+        prop_oneof![Just("fit"), Just("fill"), Just("pad"), Just("stretch"), Just("outside")];
+    prop_oneof![
+        (8..200, 8..200, mode).prop_map(
+            |(width, height, mode)| json!({"type": "resize", "width": width, "height": height, "mode": mode})
+        ),
+        (0..50, 0..50).prop_map(
+            |(x, y)| json!({"type": "crop", "x": format!("{x}%"), "y": format!("{y}%"), "width": "50%", "height": "50%"})
+        ),
+        (0..4).prop_map(|turns| json!({"type": "rotate", "angle": turns * 90})),
+        Just(json!({"type": "flip"})),
+        Just(json!({"type": "mirror"})),
+        Just(json!({"type": "pad", "left": 3, "top": 5, "color": "tomato"})),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        prop::collection::vec(geometry_op(), 1..4)
+            .prop_map(|ops| json!({"operation": "transform", "request": {"operations": ops}})),
+        prop::collection::vec(filter_op(), 1..4)
+            .prop_map(|ops| json!({"operation": "filter", "request": {"filters": ops}})),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 48, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn fused_color_stays_within_one_level_of_exact_color(
+        ops in prop::collection::vec(color_op(), 1..6)
+    ) {
+        let steps = [json!({"operation": "filter", "request": {"filters": ops}})];
+        let file = png(&crate::pictures::color_cube());
+        let fused = run(Execution::Fused, &steps, &file);
+        let exact = run(Execution::Plain, &steps, &file);
+        prop_assert!(worst(fused, exact) <= 1);
+    }
+
+    // Every stage that is not color rounds to 8 bits once in the fused form, and a later contrast
+    // or sharpened edge can stretch that rounding: hence a bound for each such stage, and for most
+    // pixels a tight one.
+    #[test]
+    fn fused_and_plain_plans_agree(steps in prop::collection::vec(step(), 1..4)) {
+        let file = png(&portrait());
+        let fused = run(Execution::Fused, &steps, &file);
+        let plain = run(Execution::Plain, &steps, &file);
+        prop_assert_eq!(fused.size(), plain.size());
+        let (a, b) = (rgba(fused), rgba(plain));
+        let pairs = a.samples().chunks_exact(4).zip(b.samples().chunks_exact(4));
+        let visible = pairs.filter(|(a, _)| a[3] > 32);
+        let mut off: Vec<u8> =
+            visible.map(|(a, b)| (0..4).map(|c| a[c].abs_diff(b[c])).max().unwrap_or(0)).collect();
+        off.sort_unstable();
+        let most = off.get(off.len() * 99 / 100).copied().unwrap_or(0);
+        prop_assert!(most <= 4, "99 %: {most}");
+        prop_assert!(off.last().is_none_or(|worst| *worst <= 24), "worst: {:?}", off.last());
+    }
+
+    #[test]
+    fn turns_that_undo_each_other_leave_the_image_to_the_bit(
+        turns in 1i32..4, width in 1u32..40, height in 1u32..40, seed in any::<u64>(),
+    ) {
+        let image = crate::pictures::noise(Size::new(width, height), Channels::Rgba, seed);
+        let there = json!({"type": "rotate", "angle": turns * 90});
+        let back = json!({"type": "rotate", "angle": -turns * 90});
+        for ops in [json!([there, back]), json!([{"type": "flip"}, {"type": "flip"}]),
+                    json!([{"type": "mirror"}, {"type": "rotate", "angle": 180}, {"type": "flip"}]),
+                    json!([{"type": "crop", "width": "100%", "height": "100%"}]),
+                    json!([{"type": "resize", "width": width, "height": height, "mode": "stretch"}])] {
+            let steps = [json!({"operation": "transform", "request": {"operations": ops}})];
+            let same = run(Execution::Fused, &steps, &png(&image));
+            prop_assert_eq!(rgba(same), image.clone(), "{}", steps[0]);
+        }
+    }
+
+    #[test]
+    fn intensity_nothing_is_the_identity_to_the_bit(seed in any::<u64>()) {
+        let image = crate::pictures::noise(Size::new(33, 21), Channels::Rgba, seed);
+        let nothing = ["cinematic", "warm_film", "grayscale", "sepia", "vignette", "blur", "sharpen"]
+            .map(|name| json!({"type": name, "intensity": 0}));
+        let steps = [json!({"operation": "filter", "request": {"filters": nothing}})];
+        prop_assert_eq!(rgba(run(Execution::Fused, &steps, &png(&image))), image);
+    }
+}
+
+#[derive(Default)]
+struct Log(RefCell<Vec<String>>);
+
+impl Events for Log {
+    fn step(&self, step_index: usize, fraction: f32) {
+        self.0.borrow_mut().push(format!("{step_index}:{fraction}"));
+    }
+
+    fn codec(&self, codec: Codec) {
+        self.0.borrow_mut().push(format!("{codec:?}"));
+    }
+}
+
+#[test]
+fn however_many_steps_there_is_one_decode_and_one_encode() {
+    let steps = json!([
+        {"operation": "convert", "request": {"output_format": "jpg"}},
+        {"operation": "transform", "request": {"operations": [{"type": "resize", "width": 40}]}},
+        {"operation": "filter", "request": {"filters": [{"type": "cinematic"}, {"type": "vignette"}]}},
+        {"operation": "convert", "request": {"output_format": "png"}},
+        {"operation": "filter", "request": {"filters": [{"type": "sharpen"}]}},
+        {"operation": "optimize", "request": {"operation": "convert_to_webp"}},
+    ]);
+    let log = Log::default();
+    let file = png(&portrait());
+    let input = Input { filename: "folder/face.png", bytes: &file };
+    let report = imaging::run(&plan(&steps), input, &Limits::default(), &log).unwrap();
+    let log = log.0.into_inner();
+    assert_eq!(log.iter().filter(|entry| *entry == "Decode").count(), 1, "{log:?}");
+    assert_eq!(log.iter().filter(|entry| *entry == "Encode").count(), 1, "{log:?}");
+    for step in 0..6 {
+        let began = log.iter().position(|entry| *entry == format!("{step}:0"));
+        let ended = log.iter().position(|entry| *entry == format!("{step}:1"));
+        assert!(began.is_some() && began < ended, "step {step}: {log:?}");
+    }
+    let [output] = report.outputs.as_slice() else { panic!("one output") };
+    assert_eq!(
+        (output.filename.as_str(), output.format, output.encode_generations),
+        ("face.webp", "webp", 1)
+    );
+    assert_eq!(
+        report.warnings.iter().filter(|warning| warning.code == "output_overridden").count(),
+        2
+    );
+    assert_eq!(report.data[0].data["original_size_bytes"], file.len());
+}
+
+#[test]
+fn sixteen_bits_survive_from_png_to_png() {
+    let samples = (0..64 * 64 * 3).map(|i| (i * 5) as u16).collect();
+    let image = Packed::new(Size::new(64, 64), Channels::Rgb, samples);
+    let file = png_of(&Image::still(Pixels::U16(image.clone())));
+    let steps = json!([{"operation": "transform", "request": {"operations": [{"type": "rotate", "angle": 90}]}}]);
+    let input = Input { filename: "deep.png", bytes: &file };
+    let report = imaging::run(&plan(&steps), input, &Limits::default(), &()).unwrap();
+    let turned = crate::pictures::decode_any(&report.outputs[0].bytes);
+    let Pixels::U16(turned) = turned else { panic!("16 bits, not {turned:?}") };
+    assert_eq!(turned.samples()[..3], image.samples()[63 * 64 * 3..][..3]);
+}

@@ -1,0 +1,11 @@
+//! The integration tests of the engine, one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod formats;
+mod golden;
+mod hostile;
+mod inputs;
+mod laws;
+mod pictures;
+mod rules;

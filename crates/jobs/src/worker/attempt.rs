@@ -1,0 +1,166 @@
+//! One attempt at one job: each of its files through a runner, the results into blobs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use futures_util::TryStreamExt;
+
+use super::Parts;
+use super::outputs::{Outputs, make_names_distinct};
+use super::progress::Tracker;
+use crate::blobs::BlobError;
+use crate::job::{InputFile, JobError, OutputFile, StepData, Warning};
+use crate::job_store::{Claim, Outcome};
+use crate::pool::{SinkError, Unit, UnitError};
+
+/// What the units of an attempt have come to so far.
+#[derive(Default)]
+struct Gathered {
+    outputs: Vec<OutputFile>,
+    warnings: Vec<Warning>,
+    data: Vec<(usize, StepData)>,
+    successes: usize,
+    first_failure: Option<Failure>,
+}
+
+/// Why a unit failed.
+enum Failure {
+    /// It would again.
+    Final(JobError),
+    /// Another attempt may succeed.
+    Crash(JobError),
+}
+
+/// Runs all files of a job. A crash ends the attempt; on the last attempt it costs only its own
+/// file.
+pub(super) async fn run(
+    parts: &Parts,
+    claim: &Claim,
+    tracker: &Arc<Mutex<Tracker>>,
+    is_last: bool,
+) -> Outcome {
+    let mut gathered = Gathered::default();
+    for (index, input) in claim.job.inputs.iter().enumerate() {
+        let result = run_unit(parts, claim, tracker, (index, input), &mut gathered).await;
+        lock(tracker).input_done();
+        match result {
+            Ok(()) => gathered.successes += 1,
+            Err(Failure::Crash(error)) if !is_last => return Outcome::Crashed { error },
+            Err(failure) => gathered.fail(index, failure),
+        }
+    }
+    gathered.into_outcome(lock(tracker).steps())
+}
+
+async fn run_unit(
+    parts: &Parts,
+    claim: &Claim,
+    tracker: &Arc<Mutex<Tracker>>,
+    (input_index, input): (usize, &InputFile),
+    gathered: &mut Gathered,
+) -> Result<(), Failure> {
+    let job = &claim.job;
+    let unit = Unit {
+        operation: job.operation.clone(),
+        request: job.request.clone(),
+        limits: parts.limits.clone(),
+        filename: input.filename.clone(),
+    };
+    let mut outputs = Outputs {
+        blobs: &parts.blobs,
+        claim,
+        tracker: Arc::clone(tracker),
+        input_index,
+        before: gathered.outputs.len(),
+        current: None,
+        stored: Vec::new(),
+    };
+    let bytes = parts.blobs.read(&input.blob, None).await.map_err(input_failure)?;
+    let bytes = bytes.map_err(std::io::Error::other).boxed();
+    match parts.pool.run(&unit, bytes, &mut outputs).await {
+        Ok(report) => {
+            gathered.outputs.append(&mut outputs.stored);
+            let ours = |warning| Warning { input_index: Some(input_index), ..warning };
+            gathered.warnings.extend(report.warnings.into_iter().map(ours));
+            gathered.data.extend(report.data.into_iter().map(|data| (input_index, data)));
+            Ok(())
+        }
+        Err(error) => {
+            drop(outputs.current.take());
+            for stored in outputs.stored {
+                // What cannot be deleted now goes with the job.
+                let _ = parts.blobs.delete(&stored.blob).await;
+            }
+            Err(unit_failure(error))
+        }
+    }
+}
+
+impl Gathered {
+    fn fail(&mut self, input_index: usize, failure: Failure) {
+        let (Failure::Final(error) | Failure::Crash(error)) = &failure;
+        self.warnings.push(Warning {
+            code: error.code.clone(),
+            message: error.message.clone(),
+            step_index: error.step_index,
+            input_index: Some(input_index),
+        });
+        self.first_failure.get_or_insert(failure);
+    }
+
+    fn into_outcome(mut self, steps: Vec<crate::job::StepState>) -> Outcome {
+        match self.first_failure {
+            Some(Failure::Final(error)) if self.successes == 0 => Outcome::Failed { error, steps },
+            Some(Failure::Crash(error)) if self.successes == 0 => Outcome::Crashed { error },
+            _ => {
+                make_names_distinct(&mut self.outputs);
+                let Self { outputs, warnings, data, .. } = self;
+                Outcome::Succeeded { outputs, warnings, data, steps }
+            }
+        }
+    }
+}
+
+fn unit_failure(error: UnitError) -> Failure {
+    match error {
+        UnitError::Failed(error) => Failure::Final(error),
+        UnitError::Crashed(error) => Failure::Crash(error),
+        UnitError::Input(error) => {
+            crash("storage_failed", format!("an input was not read: {error}"))
+        }
+        UnitError::Output(error) => output_failure(&error),
+        UnitError::Unavailable(error) => {
+            crash("runner_unavailable", format!("no runner could be started: {error}"))
+        }
+    }
+}
+
+fn input_failure(error: BlobError) -> Failure {
+    match error {
+        BlobError::NotFound(_) => Failure::Final(JobError {
+            code: "input_missing".into(),
+            message: "the stored input is gone".into(),
+            step_index: None,
+        }),
+        BlobError::DiskFull | BlobError::Failed(_) => {
+            crash("storage_failed", format!("an input was not read: {error}"))
+        }
+    }
+}
+
+fn output_failure(error: &SinkError) -> Failure {
+    match error.downcast_ref::<BlobError>() {
+        Some(BlobError::DiskFull) => {
+            crash("storage_full", "the disk is full: a result could not be stored".into())
+        }
+        _ => crash("storage_failed", format!("a result could not be stored: {error}")),
+    }
+}
+
+fn crash(code: &str, message: String) -> Failure {
+    Failure::Crash(JobError { code: code.into(), message, step_index: None })
+}
+
+fn lock(tracker: &Mutex<Tracker>) -> std::sync::MutexGuard<'_, Tracker> {
+    tracker.lock().unwrap_or_else(PoisonError::into_inner)
+}

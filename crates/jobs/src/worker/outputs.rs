@@ -1,0 +1,126 @@
+//! Results on their way from a runner into blobs.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::progress::Tracker;
+use crate::blobs::{BlobWriter, Blobs, Stored};
+use crate::job::OutputFile;
+use crate::job_store::Claim;
+use crate::pool::{OutputHeader, Sink, SinkError};
+
+/// Stores the results of one unit.
+pub(super) struct Outputs<'a> {
+    pub(super) blobs: &'a Blobs,
+    pub(super) claim: &'a Claim,
+    pub(super) tracker: Arc<Mutex<Tracker>>,
+    pub(super) input_index: usize,
+    /// Results of the units before.
+    pub(super) before: usize,
+    pub(super) current: Option<(OutputHeader, BlobWriter)>,
+    pub(super) stored: Vec<OutputFile>,
+}
+
+#[async_trait]
+impl Sink for Outputs<'_> {
+    fn step(&mut self, step_index: usize, fraction: f32) {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner).step(step_index, fraction);
+    }
+
+    async fn begin(&mut self, header: OutputHeader) -> Result<(), SinkError> {
+        let writer = self.blobs.write_output(self.claim, self.before + self.stored.len());
+        self.current = Some((header, writer));
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        let (_, writer) = self.current.as_mut().ok_or("bytes before a result")?;
+        Ok(writer.write(bytes).await?)
+    }
+
+    async fn end(&mut self) -> Result<(), SinkError> {
+        let (header, writer) = self.current.take().ok_or("the end of no result")?;
+        let Stored { blob, size_bytes, sha256 } = writer.finish().await?;
+        self.stored.push(OutputFile {
+            filename: plain_name(&header.filename),
+            format: header.format,
+            mime_type: header.mime_type,
+            size_bytes,
+            sha256,
+            blob,
+            width: header.width,
+            height: header.height,
+            encode_generations: header.encode_generations,
+            input_index: self.input_index,
+        });
+        Ok(())
+    }
+}
+
+/// A file name that is no path, whatever a runner says.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| if c == '/' || c == '\\' || c.is_control() { '_' } else { c };
+    let name: String = name.chars().map(plain).take(200).collect();
+    if name.is_empty() || name == "." || name == ".." { "output".into() } else { name }
+}
+
+/// Makes the names distinct: the second `a.png` becomes `a-2.png`.
+pub(super) fn make_names_distinct(outputs: &mut [OutputFile]) {
+    let mut taken = BTreeSet::new();
+    for output in outputs {
+        let (stem, extension) = match output.filename.rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+            _ => (output.filename.as_str(), String::new()),
+        };
+        let candidates = (2_u32..).map(|n| format!("{stem}-{n}{extension}"));
+        let mut names = std::iter::once(output.filename.clone()).chain(candidates);
+        let name = names.find(|name| !taken.contains(name)).expect("the names do not end");
+        taken.insert(name.clone());
+        output.filename = name;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(names: &[&str], expected: &[&str]) {
+        let mut outputs: Vec<_> = names.iter().map(|name| output(name)).collect();
+        make_names_distinct(&mut outputs);
+        let got: Vec<_> = outputs.iter().map(|output| output.filename.as_str()).collect();
+        assert_eq!(got, expected);
+    }
+
+    fn output(name: &str) -> OutputFile {
+        OutputFile {
+            filename: name.into(),
+            format: "png".into(),
+            mime_type: "image/png".into(),
+            size_bytes: 0,
+            sha256: String::new(),
+            blob: String::new(),
+            width: 1,
+            height: 1,
+            encode_generations: 0,
+            input_index: 0,
+        }
+    }
+
+    #[test]
+    fn clashing_names_are_counted() {
+        check(&["a.png", "a.png", "b.png", "a.png"], &["a.png", "a-2.png", "b.png", "a-3.png"]);
+        check(&["a.png", "a-2.png", "a.png"], &["a.png", "a-2.png", "a-3.png"]);
+        check(&["a", "a", ".png", ".png"], &["a", "a-2", ".png", ".png-2"]);
+    }
+
+    #[test]
+    fn names_of_results_are_never_paths() {
+        assert_eq!(plain_name("../../etc/passwd"), ".._.._etc_passwd");
+        assert_eq!(plain_name("a\r\nb.png"), "a__b.png");
+        assert_eq!(plain_name(".."), "output");
+        assert_eq!(plain_name(""), "output");
+    }
+}

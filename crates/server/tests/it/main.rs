@@ -1,0 +1,16 @@
+//! The API over the router, with rows in memory and files in a temporary folder.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod access;
+mod bad_input;
+mod clients;
+mod download;
+mod errors;
+mod events;
+mod idempotency;
+mod jobs;
+mod pages;
+mod server;
+mod submit;
+mod support;
