@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::formats::{jpeg, png, webp};
-use crate::image::ColorSpace;
 use crate::metadata::{Metadata, Orientation};
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
