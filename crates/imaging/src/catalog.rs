@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::format::FORMATS;
-use crate::image_op::Group;
 use crate::image_ops::IMAGE_OPS;
 use crate::operations::{self, OPERATIONS};
 use crate::params::schema_of;
@@ -60,8 +59,10 @@ pub struct FormatDoc {
     pub write: bool,
     /// Whether it holds transparency.
     pub alpha: bool,
-    /// Whether several frames are read and written.
+    /// Whether animations are read or written.
     pub animation: bool,
+    /// Whether documents of several pages are read or written.
+    pub pages: bool,
     /// The deepest samples that are written.
     pub bit_depth_max: u8,
     /// The longest side it can hold.
@@ -129,11 +130,6 @@ pub fn image_ops() -> Vec<ImageOpDoc> {
     IMAGE_OPS.iter().map(entry).collect()
 }
 
-/// The groups of image operations, as `(step kind, list field)`.
-pub fn groups() -> Vec<(&'static str, &'static str)> {
-    [Group::Transform, Group::Filter].map(|group| (group.operation(), group.list_field())).to_vec()
-}
-
 /// The file formats.
 pub fn formats() -> Vec<FormatDoc> {
     let format = |format: &&crate::Format| FormatDoc {
@@ -144,8 +140,8 @@ pub fn formats() -> Vec<FormatDoc> {
         read: format.decode.is_some(),
         write: format.encode.is_some(),
         alpha: format.alpha,
-        // Several frames are refused at the door so far, whatever the container could hold.
-        animation: false,
+        animation: format.decode_frames.is_some() || format.encode_frames.is_some(),
+        pages: format.page_header.is_some() || format.encode_pages.is_some(),
         bit_depth_max: format.bit_depth_max,
         side_max: format.side_max,
     };

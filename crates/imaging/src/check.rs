@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 use crate::color::Color;
-use crate::params::Length;
+use crate::params::{Length, PAGES_EXPECTED, Pages};
 use crate::request::Fault;
 
 /// The faults found so far.
@@ -252,6 +252,12 @@ fn check_text(schema: &Value, text: &str, pointer: &str, faults: &mut Faults) {
             );
             faults.invalid(pointer, message);
         }
+        Some("pages") if Pages::parse(text).is_none() => {
+            faults.invalid(
+                pointer,
+                format!("expected {PAGES_EXPECTED}, got {}", shown(&text.into())),
+            );
+        }
         _ => {}
     }
     let max = schema.get("maxLength").and_then(Value::as_u64);
@@ -291,6 +297,7 @@ pub fn expectation(schema: &Value) -> String {
     let kinds: Vec<&str> = types(schema).into_iter().filter(|kind| *kind != "null").collect();
     match schema.get("format").and_then(Value::as_str) {
         Some("color") => return "a CSS color".to_owned(),
+        Some("pages") => return PAGES_EXPECTED.to_owned(),
         Some("length") => {
             return "pixels from 0 to 65535 or a percentage such as \"10%\"".to_owned();
         }

@@ -1,16 +1,33 @@
 //! A plan on its way to a program: what the steps add up to for an image of known size.
 
+use crate::files::Files;
 use crate::format::{self, Format};
 use crate::output::Output;
 use crate::run::Warning;
+use crate::scene::Scene;
 use crate::stage::Stage;
-use crate::{Header, Size};
+use crate::{Error, Header, Limits, Size};
+
+/// What a draft is made with besides the header.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// The other files of the request.
+    pub(crate) files: &'a Files<'a>,
+    /// Bounds on the work.
+    pub(crate) limits: &'a Limits,
+    /// The sizes that came of the first `Decide` stages, as far as they have run.
+    pub(crate) decided: &'a [Size],
+}
 
 /// What the steps add up to so far.
 pub struct Draft<'a> {
     header: &'a Header,
+    context: Context<'a>,
     size: Size,
     step_index: usize,
+    decides: usize,
+    /// The first size that is over the limits.
+    pub(crate) over: Option<Error>,
     pub(crate) stages: Vec<(usize, Stage)>,
     pub(crate) intent: Intent,
     pub(crate) warnings: Vec<Warning>,
@@ -31,10 +48,31 @@ pub(crate) struct Intent {
 
 impl<'a> Draft<'a> {
     /// Nothing done yet to an image with this header.
-    pub fn new(header: &'a Header) -> Self {
-        let size = header.upright_size();
-        let (stages, warnings) = (Vec::new(), Vec::new());
-        Self { header, size, step_index: 0, stages, intent: Intent::default(), warnings }
+    pub(crate) fn new(header: &'a Header, context: Context<'a>) -> Self {
+        Self {
+            header,
+            context,
+            size: header.upright_size(),
+            step_index: 0,
+            decides: 0,
+            over: None,
+            stages: Vec::new(),
+            intent: Intent::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What an operation meets at this point.
+    pub(crate) fn scene(&self) -> Scene<'a> {
+        Scene::new(self.size, self.context.files, self.context.limits)
+    }
+
+    /// Takes over what an operation had to say besides its stages.
+    pub(crate) fn take_notes(&mut self, scene: Scene<'_>) {
+        for (code, message) in scene.warnings {
+            self.warn(code, message);
+        }
+        self.intent.output.merge(scene.output);
     }
 
     /// The header of the input.
@@ -54,12 +92,19 @@ impl<'a> Draft<'a> {
 
     /// Adds a stage.
     pub fn push(&mut self, stage: Stage) {
-        let size = stage.output_size(self.size);
+        let mut size = stage.output_size(self.size);
+        if let Stage::Decide(_) = stage {
+            size = self.context.decided.get(self.decides).copied().unwrap_or(size);
+            self.decides += 1;
+        }
         if size.area() > self.size.area() && matches!(stage, Stage::Resample(_)) {
             self.warn(
                 "upscaled",
                 format!("the image is enlarged from {} to {size}: it gains no detail", self.size),
             );
+        }
+        if self.over.is_none() {
+            self.over = self.context.limits.check_size(size).err();
         }
         self.size = size;
         self.stages.push((self.step_index, stage));

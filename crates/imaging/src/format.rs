@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::formats::{jpeg, png, webp};
+use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
@@ -10,10 +11,19 @@ use crate::{Error, Image, Limits, Result, Size};
 /// The formats this build knows, in the order they are sniffed and listed.
 pub static FORMATS: &[&Format] = &[&jpeg::JPEG, &png::PNG, &webp::WEBP];
 
-/// Pixels from a whole file.
+/// Pixels from a whole file: of a still image, or of one frame or page.
 pub type Decode = fn(&[u8], &DecodeRequest, &Limits) -> Result<Decoded>;
+/// All frames of an animated file, one after the other.
+pub type DecodeFrames = for<'a> fn(&'a [u8], &'a Limits) -> Result<Track<'a>>;
+/// The header of one page of a file, counted from 0.
+pub type PageHeader = fn(&[u8], u32, &Limits) -> Result<Header>;
 /// A whole file from pixels.
 pub type Encode = fn(&Image, &Output) -> Result<Vec<u8>>;
+/// A whole animated file from frames as they come.
+pub type EncodeFrames = fn(Track<'_>, &Output) -> Result<Vec<u8>>;
+/// One file from pages as they come.
+pub type EncodePages =
+    fn(&mut dyn Iterator<Item = Result<Image>>, count: u32, &Output) -> Result<Vec<u8>>;
 
 /// All that is known about a file format.
 pub struct Format {
@@ -31,23 +41,71 @@ pub struct Format {
     pub inspect: fn(&Limits) -> Box<dyn Inspect>,
     /// Pixels from a whole file, or `None` when this build cannot read them.
     pub decode: Option<Decode>,
+    /// The frames of an animation, or `None` where there are none or they cannot be read.
+    pub decode_frames: Option<DecodeFrames>,
+    /// The header of a page, where a file can have several.
+    pub page_header: Option<PageHeader>,
     /// A whole file from pixels, or `None` when this build cannot write it.
     pub encode: Option<Encode>,
+    /// A whole animation from frames, or `None` when this build cannot write it.
+    pub encode_frames: Option<EncodeFrames>,
+    /// One file from several pages, or `None` when this build cannot write it.
+    pub encode_pages: Option<EncodePages>,
     /// Whether it can hold alpha.
     pub alpha: bool,
-    /// Whether it can hold several frames (this build may still refuse them).
-    pub animation: bool,
+    /// The resolution at which a drawing has its own size, in pixels an inch; `None` for what is
+    /// made of pixels.
+    pub drawn_at_dpi: Option<f64>,
     /// Whether this build writes it from `Y'CbCr` planes in 4:2:0 without a detour over RGB.
     pub encodes_planes: bool,
     /// Whether a file written with these settings loses something of the picture.
     pub is_lossy: fn(&Output) -> bool,
     /// The same compressed image and color profile with this metadata instead of its own. Only for
     /// images that lie upright: an orientation would be lost.
-    pub rewrite: fn(&[u8], &Metadata) -> Result<Vec<u8>>,
+    pub rewrite: Option<fn(&[u8], &Metadata) -> Result<Vec<u8>>>,
     /// The deepest samples it is written with.
     pub bit_depth_max: u8,
     /// The longest side its container can say.
     pub side_max: u32,
+}
+
+impl Format {
+    /// What most formats are, for those that say only how they differ: neither read nor written,
+    /// still, lossless, opaque, 8 bits.
+    pub const PLAIN: Self = Self {
+        name: "",
+        aliases: &[],
+        title: "",
+        mime_type: "application/octet-stream",
+        sniff: |_| false,
+        inspect: |_| Box::new(Unreadable),
+        decode: None,
+        decode_frames: None,
+        page_header: None,
+        encode: None,
+        encode_frames: None,
+        encode_pages: None,
+        alpha: false,
+        drawn_at_dpi: None,
+        encodes_planes: false,
+        is_lossy: |_| false,
+        rewrite: None,
+        bit_depth_max: 8,
+        side_max: 65_535,
+    };
+}
+
+/// The inspector of a format that has none.
+struct Unreadable;
+
+impl Inspect for Unreadable {
+    fn push(&mut self, _: &[u8]) -> Result<()> {
+        Err(Error::unsupported("the format cannot be read"))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Header> {
+        Err(Error::unsupported("the format cannot be read"))
+    }
 }
 
 impl std::fmt::Debug for Format {
@@ -74,6 +132,8 @@ pub struct Header {
     pub orientation: Orientation,
     /// Frames or pages; at least 1.
     pub frames: u32,
+    /// What several of them are.
+    pub sequence: Sequence,
     /// Whether pixels can be transparent.
     pub has_alpha: bool,
     /// Whether there is no colour.
@@ -82,6 +142,35 @@ pub struct Header {
     pub bit_depth: u8,
     /// Whether the file was compressed with loss.
     pub is_lossy: bool,
+}
+
+/// What a file holds when it holds several pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sequence {
+    /// One picture.
+    #[default]
+    Still,
+    /// Frames of one size, shown one after the other.
+    Frames,
+    /// Pages, each of its own size.
+    Pages,
+}
+
+/// The frames of an animation on their way from a decoder or to an encoder.
+pub struct Track<'a> {
+    /// The size of every frame.
+    pub size: Size,
+    /// How many frames there are.
+    pub count: u32,
+    /// How often it plays; 0 is for ever.
+    pub loop_count: u32,
+    /// What the numbers mean.
+    pub color: ColorSpace,
+    /// What else the file said.
+    pub metadata: Metadata,
+    /// Whole pictures in order, with nothing left to do for disposal or blending.
+    pub frames: Box<dyn Iterator<Item = Result<Frame>> + 'a>,
 }
 
 fn format_name<S: serde::Serializer>(format: &&'static Format, s: S) -> Result<S::Ok, S::Error> {
@@ -112,6 +201,10 @@ pub struct DecodeRequest {
     pub scale_min: f64,
     /// `Y'CbCr` planes are welcome.
     pub planes: bool,
+    /// The factor at which a drawing is wanted; of no meaning for pixels. 0 means its own size.
+    pub drawing_scale: f64,
+    /// The frame or page, counted from 0.
+    pub page: u32,
 }
 
 /// Pixels as a decoder gives them: not yet turned by the orientation.
@@ -119,8 +212,8 @@ pub struct DecodeRequest {
 pub struct Decoded {
     /// The image.
     pub image: Image,
-    /// The factor that the decoder scaled by: 1, 1/2, 1/4 or 1/8. The image is
-    /// `ceil(size × scale)`; its content is exactly `size × scale` wide and high.
+    /// The factor that the decoder scaled by: 1, 1/2, 1/4 or 1/8, or any other for a drawing. The
+    /// image is `ceil(size × scale)`; its content is exactly `size × scale` wide and high.
     pub scale: f64,
 }
 
@@ -237,8 +330,8 @@ pub fn fuzz_decode(bytes: &[u8]) {
     };
     let requests = [
         DecodeRequest::default(),
-        DecodeRequest { scale_min: 0.2, planes: false },
-        DecodeRequest { scale_min: 0.5, planes: true },
+        DecodeRequest { scale_min: 0.2, ..DecodeRequest::default() },
+        DecodeRequest { scale_min: 0.5, planes: true, ..DecodeRequest::default() },
     ];
     for request in requests {
         let Some(Ok(decoded)) = format.decode.map(|decode| decode(bytes, &request, &limits)) else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::planes;
 use crate::metadata::Metadata;
 use crate::{Error, Result};
 
@@ -225,6 +226,23 @@ impl Pixels {
             Self::U8(packed) => packed.channels,
             Self::U16(packed) => packed.channels,
             Self::Ycc(_) => Channels::Rgb,
+        }
+    }
+
+    /// The pixels as interleaved samples.
+    pub fn into_packed(self) -> Result<Self> {
+        match self {
+            Self::Ycc(planar) => planes::to_rgb(planar).map(Self::U8),
+            pixels => Ok(pixels),
+        }
+    }
+
+    /// Whether nothing shines through.
+    pub fn is_opaque(&self) -> bool {
+        match self {
+            Self::U8(packed) => packed.is_opaque(),
+            Self::U16(packed) => packed.is_opaque(),
+            Self::Ycc(_) => true,
         }
     }
 

@@ -5,9 +5,10 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Size;
 use crate::check::Faults;
+use crate::files::FileUse;
 use crate::params::{self, Params};
+use crate::scene::Scene;
 use crate::stage::Stage;
 
 /// Pixels to pixels. No I/O, no clock, no randomness: it only says which stages it comes down to.
@@ -15,8 +16,13 @@ pub trait ImageOp: Params + Debug {
     /// The step kind that lists it.
     const GROUP: Group;
 
-    /// The stages that do it to an image of this size; none when nothing is to be done.
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit>;
+    /// The stages that do it to the image of the scene; none when nothing is to be done.
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit>;
+
+    /// The other file of the request that it uses beside the image, if it names one.
+    fn file_use(&self) -> Option<FileUse> {
+        None
+    }
 }
 
 /// The step kinds that list image operations.
@@ -27,6 +33,8 @@ pub enum Group {
     Transform,
     /// Color and effects: `filters` of a `filter` step.
     Filter,
+    /// What is put onto the image: `operations` of a `compose` step.
+    Compose,
 }
 
 impl Group {
@@ -35,13 +43,14 @@ impl Group {
         match self {
             Self::Transform => "transform",
             Self::Filter => "filter",
+            Self::Compose => "compose",
         }
     }
 
     /// The field of the step that holds the list.
     pub fn list_field(self) -> &'static str {
         match self {
-            Self::Transform => "operations",
+            Self::Transform | Self::Compose => "operations",
             Self::Filter => "filters",
         }
     }
@@ -97,11 +106,17 @@ impl Entry {
 /// The object-safe shadow of [`ImageOp`]; never written by hand.
 pub trait LowerImageOp: Debug + Send + Sync {
     /// See [`ImageOp::lower`].
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit>;
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit>;
+    /// See [`ImageOp::file_use`].
+    fn file_use(&self) -> Option<FileUse>;
 }
 
 impl<T: ImageOp> LowerImageOp for T {
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
-        ImageOp::lower(self, input)
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
+        ImageOp::lower(self, scene)
+    }
+
+    fn file_use(&self) -> Option<FileUse> {
+        ImageOp::file_use(self)
     }
 }

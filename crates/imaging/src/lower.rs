@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::Size;
 use crate::format::{DecodeRequest, Format};
 use crate::kernels::color_pass::ColorPass;
 use crate::kernels::orient;
@@ -11,7 +12,6 @@ use crate::kernels::resample::Kernel;
 use crate::metadata::Orientation;
 use crate::output::{ChromaSubsampling, Output};
 use crate::stage::{AreaFn, Extend, Rect, RectF, Resample, Stage};
-use crate::{Header, Size};
 
 /// What is run on one image.
 pub struct Program {
@@ -48,17 +48,10 @@ pub enum Work {
 /// JPEG decoders scale by these powers of two at little cost, in the frequency domain.
 const DECODER_SCALES: [f64; 3] = [0.125, 0.25, 0.5];
 
-/// The program for stages on an image with this header, written in this format.
-pub fn lower(
-    header: &Header,
-    stages: Vec<(usize, Stage)>,
-    format: &Format,
-    output: &Output,
-) -> Program {
-    let upright = Stage::Orient(header.orientation);
-    let stages = std::iter::once((0, upright)).chain(stages).collect();
-    let stages = merge_geometry(stages, header.size);
-    let planes_out = format.encodes_planes && keeps_half_chroma(output);
+/// The program for stages on an image of this size; `planes_out` says that its encoder takes
+/// `Y'CbCr` planes in 4:2:0.
+pub fn lower(size: Size, stages: Vec<(usize, Stage)>, planes_out: bool) -> Program {
+    let stages = merge_geometry(stages, size);
     let mut passes: Vec<Pass> = Vec::new();
     let mut rest = stages.into_iter().peekable();
     while let Some((step, stage)) = rest.next() {
@@ -82,15 +75,16 @@ pub fn lower(
                 push_color(&mut passes, step, |pass| pass.push_position(function));
                 continue;
             }
+            // A program ends where the image has to be seen: the caller cuts there.
+            Stage::Decide(_) => continue,
         };
         passes.push(Pass { steps: step..=step, work });
     }
-    Program { decode: decode_request(&passes, planes_out), passes }
+    Program { decode: decode_request(&passes, size, planes_out), passes }
 }
 
 /// The program that does one stage after the other, from a whole decode.
-pub fn plain(header: &Header, stages: Vec<(usize, Stage)>) -> Program {
-    let upright = Stage::Orient(header.orientation);
+pub fn plain(stages: Vec<(usize, Stage)>) -> Program {
     let pass = |(step, stage)| {
         let work = match stage {
             Stage::Orient(orientation) => Work::Orient(orientation),
@@ -108,11 +102,17 @@ pub fn plain(header: &Header, stages: Vec<(usize, Stage)>) -> Program {
                 pass.push_position(function);
                 Work::Colors(pass)
             }
+            Stage::Decide(_) => return None,
         };
-        Pass { steps: step..=step, work }
+        Some(Pass { steps: step..=step, work })
     };
-    let passes = std::iter::once((0, upright)).chain(stages).map(pass).collect();
+    let passes = stages.into_iter().filter_map(pass).collect();
     Program { decode: DecodeRequest::default(), passes }
+}
+
+/// Whether an encoder that takes planes is to have them in 4:2:0.
+pub fn takes_half_planes(format: &Format, output: &Output) -> bool {
+    format.encodes_planes && keeps_half_chroma(output)
 }
 
 fn keeps_half_chroma(output: &Output) -> bool {
@@ -217,17 +217,24 @@ fn before_turn_rect(rect: Rect, size: Size, turn: Orientation) -> Rect {
 }
 
 /// Planes are welcome where a resample or the encoder takes them; a smaller decode where the first
-/// resample makes the image smaller still.
-fn decode_request(passes: &[Pass], planes_out: bool) -> DecodeRequest {
+/// resample makes the image smaller still. A drawing is wanted at the size of that resample.
+fn decode_request(passes: &[Pass], size: Size, planes_out: bool) -> DecodeRequest {
     match passes.first().map(|pass| &pass.work) {
         Some(Work::Resample(resample, _)) if resample.kernel != Kernel::Nearest => {
             let across = f64::from(resample.size.width) / resample.source.width;
             let down = f64::from(resample.size.height) / resample.source.height;
             let needed = across.max(down);
             let scale = DECODER_SCALES.into_iter().find(|scale| *scale >= needed);
-            DecodeRequest { scale_min: scale.unwrap_or(0.0), planes: true }
+            // Drawn larger only where all of it is shown: the rest would be thrown away.
+            let whole = resample.source == RectF::full(size);
+            DecodeRequest {
+                scale_min: scale.unwrap_or(0.0),
+                planes: true,
+                drawing_scale: if whole { needed } else { needed.min(1.0) },
+                page: 0,
+            }
         }
         Some(_) => DecodeRequest::default(),
-        None => DecodeRequest { scale_min: 0.0, planes: planes_out },
+        None => DecodeRequest { planes: planes_out, ..DecodeRequest::default() },
     }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::color::Color;
+use crate::params::Pages;
 
 /// How the result is written. Every field has a default that suits the format.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,8 +31,25 @@ pub struct Output {
     pub strip_metadata: Option<bool>,
     /// What becomes of the colour profile.
     pub icc: Option<IccPolicy>,
-    /// Bits a sample: 8 or 16 (PNG).
+    /// Bits a sample: 8 or 16 (PNG, TIFF).
+    #[schemars(range(min = 8, max = 16))]
     pub bit_depth: Option<u8>,
+    /// The resolution that is written into the file, in pixels an inch; a drawing or PDF page is
+    /// drawn at it.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub dpi: Option<f64>,
+    /// Which pages of a document: `all`, `1`, `1,3,5`, `2-6`. All by default.
+    pub pages: Option<Pages>,
+    /// Which frames of an animation become files when the format is a still one. The first by
+    /// default.
+    pub frames: Option<FrameChoice>,
+    /// At most this many colors, in a palette (PNG, GIF).
+    #[schemars(range(min = 2, max = 256))]
+    pub palette: Option<u16>,
+    /// How often an animation plays; 0 is for ever. As in the input by default.
+    #[serde(rename = "loop")]
+    #[schemars(range(min = 0, max = 65_535))]
+    pub loop_count: Option<u32>,
 }
 
 impl Output {
@@ -48,6 +66,11 @@ impl Output {
             strip_metadata,
             icc,
             bit_depth,
+            dpi,
+            pages,
+            frames,
+            palette,
+            loop_count,
         } = later;
         self.output_format = output_format.or(self.output_format.take());
         self.quality = quality.or(self.quality);
@@ -59,6 +82,11 @@ impl Output {
         self.strip_metadata = strip_metadata.or(self.strip_metadata);
         self.icc = icc.or(self.icc);
         self.bit_depth = bit_depth.or(self.bit_depth);
+        self.dpi = dpi.or(self.dpi);
+        self.pages = pages.or(self.pages.take());
+        self.frames = frames.or(self.frames);
+        self.palette = palette.or(self.palette);
+        self.loop_count = loop_count.or(self.loop_count);
     }
 }
 
@@ -86,4 +114,14 @@ pub enum IccPolicy {
     Srgb,
     /// Pixels become sRGB and no profile is written.
     Strip,
+}
+
+/// Which frames of an animation become files when the format is a still one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameChoice {
+    /// The first frame alone.
+    First,
+    /// Every frame, a file each.
+    All,
 }

@@ -270,6 +270,73 @@ impl JsonSchema for Length {
     }
 }
 
+/// Pages of a document, counted from 1: `all`, `1`, `1,3,5`, `2-6`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pages(Option<Vec<(u32, u32)>>);
+
+impl Pages {
+    /// From text such as `1,3,5-7`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.trim().eq_ignore_ascii_case("all") {
+            return Some(Self(None));
+        }
+        let range = |part: &str| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (first >= 1 && first <= last).then_some((first, last))
+        };
+        text.split(',').map(range).collect::<Option<_>>().map(|ranges| Self(Some(ranges)))
+    }
+
+    /// The chosen pages of so many, counted from 0, in the order in which they were named; or the
+    /// first page that is not there.
+    pub fn of(&self, count: u32) -> Result<Vec<u32>, u32> {
+        let Some(ranges) = &self.0 else { return Ok((0..count).collect()) };
+        match ranges.iter().find(|(_, last)| *last > count) {
+            Some((_, last)) => Err(*last),
+            None => Ok(ranges.iter().flat_map(|(first, last)| first - 1..*last).collect()),
+        }
+    }
+}
+
+impl Serialize for Pages {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let range = |(first, last): &(u32, u32)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        };
+        match &self.0 {
+            None => serializer.serialize_str("all"),
+            Some(ranges) => {
+                serializer.serialize_str(&ranges.iter().map(range).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Pages {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(PAGES_EXPECTED))
+    }
+}
+
+/// What is said of pages that cannot be read.
+pub(crate) const PAGES_EXPECTED: &str = "pages such as \"all\", \"1\", \"1,3,5\" or \"2-6\"";
+
+impl JsonSchema for Pages {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pages".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "integer"], "minimum": 1, "format": "pages" })
+    }
+}
+
 impl JsonSchema for Color {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Color".into()

@@ -2,17 +2,20 @@
 
 mod parse;
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::check::{Faults, shown};
-use crate::draft::Draft;
-use crate::format;
+use crate::draft::{Context, Draft};
+use crate::files::{FileKind, FileUse, Files};
+use crate::format::{self, Sequence};
 use crate::operation::Operation;
 use crate::output::Output;
 use crate::params::{self, Params};
-use crate::{Header, Limits};
+use crate::{Header, Limits, Size};
 
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -99,7 +102,6 @@ pub struct Nested {
 impl Params for Nested {
     const NAME: &'static str = "request";
     const EXAMPLE: &'static str = "{}";
-    const LATER: &'static [&'static str] = &["dpi", "pages", "palette", "loop", "frames"];
 
     fn rules(&self) -> Result<(), (&'static str, String)> {
         if let Some(slug) = &self.tool_slug {
@@ -187,53 +189,136 @@ impl Plan {
         self.steps.iter().map(|step| step.name)
     }
 
-    /// Whether the plan can run on a file with this header: crops inside the image, results within
-    /// the limits. Pointers are into the request document.
-    pub fn check(&self, header: &Header, limits: &Limits) -> Result<(), Vec<Fault>> {
-        self.draft(header, limits).map(|_| ())
+    /// The other files that operations name, each with the pointer of the field that names it.
+    pub fn file_uses(&self) -> Vec<(String, FileUse)> {
+        let uses = self.steps.iter().flat_map(|step| {
+            let pointer = |below: String, field| format!("{}{below}/{field}", step.pointer);
+            let uses = step.operation.file_uses().into_iter();
+            uses.map(move |(below, file_use)| (pointer(below, file_use.field), file_use))
+        });
+        uses.collect()
+    }
+
+    /// Of so many files of a request, those that the steps run on: all that no operation names.
+    pub fn inputs(&self, files: usize) -> Vec<usize> {
+        let used: BTreeSet<usize> =
+            self.file_uses().into_iter().map(|(_, file_use)| file_use.index).collect();
+        (0..files).filter(|index| !used.contains(index)).collect()
+    }
+
+    /// Whether the files that operations name are there and are what they must be, and whether
+    /// what is left are pictures.
+    pub fn check_files(&self, headers: &[Header]) -> Result<(), Vec<Fault>> {
+        let mut faults = Faults::default();
+        for (pointer, file_use) in self.file_uses() {
+            let Some(header) = headers.get(file_use.index) else {
+                let message =
+                    format!("there is no file {}, only {}", file_use.index, headers.len());
+                faults.invalid(&pointer, message);
+                continue;
+            };
+            let is_table = header.format.decode.is_none();
+            let (fits, wanted) = match file_use.kind {
+                FileKind::Image => (!is_table, "a picture"),
+                FileKind::Table => (is_table, "a table of colors (.cube)"),
+            };
+            if !fits {
+                let title = header.format.title;
+                let message = format!("file {} is {title}, not {wanted}", file_use.index);
+                faults.invalid(&pointer, message);
+            }
+        }
+        let inputs = self.inputs(headers.len());
+        for index in &inputs {
+            if headers[*index].format.decode.is_none() {
+                let title = headers[*index].format.title;
+                faults.invalid(
+                    &format!("/files/{index}"),
+                    format!("{title} is no picture, and no operation names it"),
+                );
+            }
+        }
+        if inputs.is_empty() && !headers.is_empty() && faults.is_empty() {
+            faults.invalid("/files", "every file is used by an operation; send one to work on");
+        }
+        faults.into_result(())
+    }
+
+    /// Whether the plan can run on a file with this header beside these others: crops inside the
+    /// image, results within the limits. Pointers are into the request document.
+    pub fn check(
+        &self,
+        header: &Header,
+        files: &Files<'_>,
+        limits: &Limits,
+    ) -> Result<(), Vec<Fault>> {
+        let header = self.drawn(header);
+        match self.draft(&header, Context { files, limits, decided: &[] }) {
+            // The pages of a drawn document are of sizes that its first bytes do not tell.
+            Err(_)
+                if header.format.drawn_at_dpi.is_some() && header.sequence == Sequence::Pages =>
+            {
+                Ok(())
+            }
+            checked => checked.map(|_| ()),
+        }
+    }
+
+    /// The header, with the size at which a drawing is drawn.
+    pub(crate) fn drawn(&self, header: &Header) -> Header {
+        let scale = self.drawing_scale(header);
+        let side = |length: u32| ((f64::from(length) * scale + 0.5).floor() as u32).max(1);
+        let size = match scale == 1.0 {
+            true => header.size,
+            false => Size::new(side(header.size.width), side(header.size.height)),
+        };
+        Header { size, ..header.clone() }
+    }
+
+    /// How large a drawing is drawn beside its own size, from the resolution that is asked for.
+    pub(crate) fn drawing_scale(&self, header: &Header) -> f64 {
+        let Some(own) = header.format.drawn_at_dpi else { return 1.0 };
+        let steps = self.steps.iter().rev().map(|step| &step.output);
+        let asked = steps.chain([&self.output]).find_map(|output| output.dpi);
+        asked.map_or(1.0, |asked| asked / own)
     }
 
     /// What the steps add up to for an image with this header.
     pub(crate) fn draft<'a>(
         &self,
         header: &'a Header,
-        limits: &Limits,
+        context: Context<'a>,
     ) -> Result<Draft<'a>, Vec<Fault>> {
-        let mut draft = Draft::new(header);
+        let mut draft = Draft::new(header, context);
         draft.set_output(self.output.clone());
         self.warn_of_mismatch(header, &mut draft);
         for (index, step) in self.steps.iter().enumerate() {
             draft.begin(index);
-            let stages_before = draft.stages.len();
             if let Err((below, misfit)) = step.operation.lower(&mut draft) {
                 let pointer = params::below(&format!("{}{below}", step.pointer), misfit.field);
                 return Err(vec![Fault::invalid(pointer, misfit.message)]);
             }
-            let mut size = header.upright_size();
-            for (at, (_, stage)) in draft.stages.iter().enumerate() {
-                size = stage.output_size(size);
-                if at >= stages_before
-                    && let Err(error) = limits.check_size(size)
-                {
-                    return Err(vec![Fault::invalid(
-                        step.pointer.clone(),
-                        format!("the result of {error}"),
-                    )]);
-                }
+            if let Some(error) = draft.over.take() {
+                let message = format!("the result of {error}");
+                return Err(vec![Fault::invalid(step.pointer.clone(), message)]);
             }
             draft.set_output(step.output.clone());
         }
         let format = draft.output_format();
         let size = draft.size();
+        let last = self.steps.last().map_or("", |step| &step.pointer);
         if size.width.max(size.height) > format.side_max {
             let message = format!(
                 "{size} is over what {} can hold, {} pixels a side",
                 format.title, format.side_max
             );
-            return Err(vec![Fault::invalid(
-                self.steps.last().map_or("", |step| &step.pointer),
-                message,
-            )]);
+            return Err(vec![Fault::invalid(last, message)]);
+        }
+        if let (Sequence::Pages, Some(pages)) = (header.sequence, &draft.intent.output.pages)
+            && let Err(page) = pages.of(header.frames)
+        {
+            let message = format!("there is no page {page}, only {}", header.frames);
+            return Err(vec![Fault::invalid(format!("{last}/output/pages"), message)]);
         }
         Ok(draft)
     }

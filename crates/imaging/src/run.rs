@@ -1,18 +1,29 @@
 //! Runs a plan on one file.
+//!
+//! A file is one picture, the frames of an animation, or pages. `making` turns a picture into the
+//! one that is wanted, `track` does so for every frame, `write` makes the file.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use crate::color::Color;
-use crate::draft::{Draft, Intent};
-use crate::format::{self, Decoded, Format};
-use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
-use crate::kernels::{canvas, orient, planes, resample};
-use crate::lower::{Pass, Work, lower, plain};
-use crate::metadata::{Metadata, Orientation};
-use crate::output::IccPolicy;
-use crate::stage::Resample;
-use crate::{Error, Header, Image, Limits, Plan, Result, Size, icc};
+use crate::draft::{Context, Draft, Intent};
+use crate::format::{self, DecodeRequest, Format, Sequence};
+use crate::image::{Frame, Pixels};
+use crate::kernels::canvas;
+use crate::metadata::Orientation;
+use crate::output::FrameChoice;
+use crate::{Error, Files, Header, Image, Limits, Plan, Result, Size};
+
+mod making;
+mod pass;
+mod steps;
+mod track;
+mod write;
+
+use making::{Made, Source};
+use steps::Steps;
 
 /// A file that came in.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +32,17 @@ pub struct Input<'a> {
     pub filename: &'a str,
     /// The whole file.
     pub bytes: &'a [u8],
+    /// The other files of the request.
+    pub files: &'a Files<'a>,
+}
+
+static NO_FILES: Files<'static> = Files::NONE;
+
+impl<'a> Input<'a> {
+    /// A file without others beside it.
+    pub fn alone(filename: &'a str, bytes: &'a [u8]) -> Self {
+        Self { filename, bytes, files: &NO_FILES }
+    }
 }
 
 /// A file that goes out.
@@ -123,39 +145,20 @@ pub fn run_as(
     limits: &Limits,
     events: &dyn Events,
 ) -> Result<Report> {
-    let header = format::header(input.bytes, limits)?;
-    let mut draft = plan.draft(&header, limits).map_err(|faults| refused(&faults))?;
-    let format = draft.output_format();
-    let Draft { stages, intent, warnings, .. } = draft;
+    let own = format::header(input.bytes, limits)?;
+    let header = plan.drawn(&own);
     let mut runner = Runner {
-        steps: Steps { events, begun: 0, ended: 0 },
+        execution,
+        plan,
+        steps: Steps::new(events),
         input,
         header: &header,
+        drawing_scale: plan.drawing_scale(&own),
         limits,
-        intent,
-        format,
-        report: Report { warnings, ..Report::default() },
+        found: BTreeMap::new(),
+        report: Report::default(),
     };
-    let unchanged = stages.is_empty();
-    runner.steps.begin_through(0);
-    let program = match execution {
-        Execution::Fused => lower(&header, stages, format, &runner.intent.output),
-        Execution::Plain => plain(&header, stages),
-    };
-    events.codec(Codec::Decode);
-    let decode = header.format.decode.ok_or_else(|| {
-        Error::unsupported(format!("{} cannot be read by this build", header.format.title))
-    })?;
-    let mut decoded = decode(input.bytes, &program.decode, limits)?;
-    if execution == Execution::Plain {
-        widen_all(&mut decoded.image)?;
-    }
-    let image = runner.run_passes(decoded, program.passes)?;
-    runner.steps.begin_through(plan.last_step());
-    runner.write(image, unchanged).map_err(|error| error.in_step(plan.last_step()))?;
-    if let Some(step_index) = runner.intent.optimize_step {
-        runner.report_savings(step_index, plan.step_name(step_index));
-    }
+    runner.run()?;
     runner.steps.end_through(plan.last_step());
     Ok(runner.report)
 }
@@ -168,264 +171,188 @@ fn refused(faults: &[crate::Fault]) -> Error {
 }
 
 struct Runner<'a> {
+    execution: Execution,
+    plan: &'a Plan,
     steps: Steps<'a>,
     input: Input<'a>,
+    /// Of the file: of its first page or frame.
     header: &'a Header,
+    /// How large a drawing is drawn beside its own size.
+    drawing_scale: f64,
     limits: &'a Limits,
-    intent: Intent,
-    format: &'static Format,
+    /// What steps found in the pictures.
+    found: BTreeMap<usize, Map<String, Value>>,
     report: Report,
 }
 
 impl Runner<'_> {
-    fn run_passes(&mut self, decoded: Decoded, passes: Vec<Pass>) -> Result<Image> {
-        let Decoded { mut image, scale } = decoded;
-        if matches!(&image.color, ColorSpace::Icc(profile) if icc::is_srgb(profile)) {
-            image.color = ColorSpace::Srgb;
-        }
-        let mut scale = scale;
-        for Pass { steps, work } in passes {
-            self.steps.end_before(*steps.start());
-            self.steps.begin_through(*steps.end());
-            let in_step = |error: Error| error.in_step(*steps.start());
-            // Geometry means the same in every color space; everything else is defined in sRGB.
-            if !matches!(work, Work::Orient(_) | Work::Crop(_) | Work::Resample(..)) {
-                image.convert_to_srgb().map_err(in_step)?;
-            }
-            let frames = std::mem::take(&mut image.frames);
-            for frame in frames {
-                let pixels = apply(&work, frame.pixels, scale).map_err(in_step)?;
-                self.limits.check_size(pixels.size()).map_err(in_step)?;
-                image.frames.push(Frame { pixels, ..frame });
-            }
-            scale = 1.0;
-        }
-        Ok(image)
-    }
-
-    /// Encodes the result, or passes the original through where an optimizer could only make it
-    /// larger.
-    fn write(&mut self, mut image: Image, unchanged: bool) -> Result<()> {
-        let output = self.intent.output.clone();
-        let size = image.size();
-        let (kept, keeps_profile) = self.policy(&image);
-        let same_colors = keeps_profile || image.color == ColorSpace::Srgb;
-        if !keeps_profile {
-            image.convert_to_srgb()?;
-        }
-        image.metadata = kept;
-        self.fit_to_format(&mut image)?;
-        let encode =
-            self.format.encode.ok_or_else(|| Error::internal("the format cannot be written"))?;
-        self.steps.events.codec(Codec::Encode);
-        let mut bytes = encode(&image, &output)?;
-        let lossy = (self.format.is_lossy)(&output);
-        let mut encode_generations = u32::from(lossy);
-        let same_format = self.format == self.header.format;
-        // What the rewriter cannot change must be as it is wanted: upright, and with its own
-        // colors.
-        let as_wanted = self.header.orientation == Orientation::Normal && same_colors;
-        let may_pass = self.intent.never_larger && same_format && unchanged && as_wanted;
-        if may_pass && bytes.len() >= self.input.bytes.len() {
-            let original = (self.format.rewrite)(self.input.bytes, &image.metadata)?;
-            if original.len() <= bytes.len() {
-                bytes = original;
-                encode_generations = 0;
-                self.warn("original_kept", "a new encode would not be smaller, so the original's pixels are passed through");
-            }
-        }
-        if lossy && encode_generations == 1 && self.header.is_lossy && unchanged && same_format {
-            self.warn(
-                "lossy_after_lossy",
-                "a lossy file is encoded with loss again, without a change to the picture",
-            );
-        }
-        self.report.outputs.push(OutputFile {
-            filename: format!("{}.{}", stem(self.input.filename), self.format.name),
-            format: self.format.name,
-            mime_type: self.format.mime_type,
-            width: size.width,
-            height: size.height,
-            encode_generations,
-            bytes,
-        });
-        Ok(())
-    }
-
-    /// The metadata to write, and whether the profile of the pixels stays.
-    fn policy(&self, image: &Image) -> (Metadata, bool) {
-        let output = &self.intent.output;
-        let mut metadata = image.metadata.clone();
-        match output.strip_metadata {
-            Some(true) => metadata = Metadata::default(),
-            Some(false) => metadata.make_upright(),
-            None => metadata.keep_rights_only(),
-        }
-        let keeps_profile = match output.icc {
-            Some(IccPolicy::Keep) => true,
-            Some(IccPolicy::Srgb | IccPolicy::Strip) => false,
-            None => output.strip_metadata != Some(true),
-        };
-        (metadata, keeps_profile)
-    }
-
-    /// What the format cannot hold goes: alpha over the background, depth by rounding.
-    fn fit_to_format(&mut self, image: &mut Image) -> Result<()> {
-        let output = &self.intent.output;
-        let background = output.background.unwrap_or(Color::WHITE);
-        let deep = self.format.bit_depth_max >= 16 && output.bit_depth != Some(8);
-        let widen = self.format.bit_depth_max >= 16 && output.bit_depth == Some(16);
-        let mut dropped_alpha = false;
-        for frame in &mut image.frames {
-            let mut pixels = std::mem::replace(
-                &mut frame.pixels,
-                Pixels::U8(Packed::zeroed(Size::new(0, 0), Channels::Gray)?),
-            );
-            if pixels.channels().has_alpha() && (!self.format.alpha || output.background.is_some())
+    fn run(&mut self) -> Result<()> {
+        let (format, intent) = self.intent()?;
+        let choice = intent.output.frames;
+        match self.header.sequence {
+            Sequence::Still => self.picture(self.header, 0, None)?,
+            Sequence::Frames
+                if choice == Some(FrameChoice::All) && format.encode_frames.is_none() =>
             {
-                dropped_alpha |= !is_opaque(&pixels) && output.background.is_none();
-                pixels = canvas::flatten(pixels, background)?;
+                self.frames_apart()?;
             }
-            frame.pixels = match pixels {
-                Pixels::U16(packed) if !deep => Pixels::U8(canvas::narrow(&packed)?),
-                Pixels::U8(packed) if widen => Pixels::U16(canvas::widen(&packed)?),
-                Pixels::Ycc(planar) if !self.format.encodes_planes => {
-                    Pixels::U8(planes::to_rgb(planar)?)
+            Sequence::Frames
+                if choice != Some(FrameChoice::First) && format.encode_frames.is_some() =>
+            {
+                self.animation(format)?;
+            }
+            Sequence::Frames => {
+                if choice.is_none() {
+                    let message = format!(
+                        "{} holds one picture: the first of {} frames was taken (frames: \"all\" \
+                         gives all)",
+                        format.title, self.header.frames
+                    );
+                    self.warn("animation_dropped", message);
                 }
-                pixels => pixels,
-            };
+                self.picture(self.header, 0, None)?;
+            }
+            Sequence::Pages => self.pages(format, &intent)?,
         }
-        if dropped_alpha {
-            let message =
-                format!("{} holds no transparency; it was laid over white", self.format.title);
-            self.warn("alpha_flattened", message);
+        for (step_index, data) in std::mem::take(&mut self.found) {
+            self.push_data(step_index, Value::Object(data));
+        }
+        if let Some(step_index) = intent.optimize_step {
+            self.report_savings(step_index);
+        }
+        self.report.data.sort_by_key(|data| data.step_index);
+        Ok(())
+    }
+
+    /// What is wanted of the output, as far as the first picture tells.
+    fn intent(&self) -> Result<(&'static Format, Intent)> {
+        let mut draft = self.draft(self.header, &[])?;
+        Ok((draft.output_format(), draft.intent))
+    }
+
+    fn draft<'b>(&'b self, header: &'b Header, decided: &'b [Size]) -> Result<Draft<'b>> {
+        let context = Context { files: self.input.files, limits: self.limits, decided };
+        self.plan.draft(header, context).map_err(|faults| refused(&faults))
+    }
+
+    /// One picture to one file; `number` stands in its name.
+    fn picture(&mut self, header: &Header, page: u32, number: Option<u32>) -> Result<()> {
+        let made = self.make(header, Source::File { page })?;
+        self.steps.begin_through(self.plan.last_step());
+        self.write(made, header, number).map_err(|error| error.in_step(self.plan.last_step()))
+    }
+
+    /// The frames of an animation to a file each.
+    fn frames_apart(&mut self) -> Result<()> {
+        let track = self.track()?;
+        let (count, color, metadata) = (track.count, track.color, track.metadata);
+        for (index, frame) in (1..).zip(track.frames) {
+            let image = Image {
+                frames: vec![Frame { delay_ms: 0, ..frame? }],
+                loop_count: 0,
+                color: color.clone(),
+                metadata: metadata.clone(),
+            };
+            let made = self.make(self.header, Source::Pixels(image))?;
+            self.write(made, self.header, Some(index))
+                .map_err(|error| error.in_step(self.plan.last_step()))?;
+            self.steps.part(index, count);
         }
         Ok(())
+    }
+
+    /// The chosen pages of a document: into one file where the format holds pages, else to a file
+    /// each.
+    fn pages(&mut self, format: &'static Format, intent: &Intent) -> Result<()> {
+        let count = self.header.frames;
+        let chosen = match &intent.output.pages {
+            None => (0..count).collect(),
+            Some(pages) => pages
+                .of(count)
+                .map_err(|page| Error::input(format!("there is no page {page}, only {count}")))?,
+        };
+        if let (Some(encode), true) = (format.encode_pages, chosen.len() > 1) {
+            return self.pages_together(format, encode, &chosen);
+        }
+        for (index, page) in (1..).zip(&chosen) {
+            let header = self.page(*page)?;
+            self.picture(&header, *page, (chosen.len() > 1).then_some(page + 1))?;
+            self.steps.part(index, chosen.len() as u32);
+        }
+        Ok(())
+    }
+
+    fn pages_together(
+        &mut self,
+        format: &'static Format,
+        encode: format::EncodePages,
+        chosen: &[u32],
+    ) -> Result<()> {
+        let (_, intent) = self.intent()?;
+        let mut index = 0;
+        let mut size = self.header.size;
+        let mut pages = std::iter::from_fn(|| {
+            let page = *chosen.get(index as usize)?;
+            index += 1;
+            let image = self.page(page).and_then(|header| {
+                let Made { mut image, intent, format, .. } =
+                    self.make(&header, Source::File { page })?;
+                write::apply_policy(&mut image, &intent.output)?;
+                self.fit(&mut image, format, &intent.output)?;
+                self.steps.part(index, chosen.len() as u32);
+                Ok(image)
+            });
+            if let Ok(image) = &image {
+                size = image.size();
+            }
+            Some(image)
+        });
+        let bytes = encode(&mut pages, chosen.len() as u32, &intent.output)?;
+        let lossy = (format.is_lossy)(&intent.output);
+        self.push_output(format, size, bytes, u32::from(lossy), None);
+        Ok(())
+    }
+
+    /// The header of a page, with the size at which it is drawn.
+    fn page(&self, page: u32) -> Result<Header> {
+        match self.header.format.page_header {
+            Some(page_header) => {
+                page_header(self.input.bytes, page, self.limits).map(|own| self.plan.drawn(&own))
+            }
+            None => Ok(self.header.clone()),
+        }
     }
 
     fn warn(&mut self, code: &str, message: impl Into<String>) {
-        self.report.warnings.push(Warning {
+        let warning = Warning {
             code: code.to_owned(),
             message: message.into(),
-            step_index: Some(self.steps.begun.saturating_sub(1)),
+            step_index: Some(self.steps.current()),
             input_index: None,
-        });
+        };
+        self.add_warning(warning);
     }
 
-    fn report_savings(&mut self, step_index: usize, operation: &str) {
-        let original = self.input.bytes.len() as u64;
-        let optimized: u64 =
-            self.report.outputs.iter().map(|output| output.bytes.len() as u64).sum();
-        let savings = 100.0 * (1.0 - optimized as f64 / original.max(1) as f64);
-        let data = json!({
-            "original_size_bytes": original,
-            "optimized_size_bytes": optimized,
-            "savings_percent": (savings * 10.0).round() / 10.0,
-        });
-        self.report.data.push(StepData { step_index, operation: operation.to_owned(), data });
-    }
-}
-
-/// One piece of work on one frame; `scale` is what the decoder scaled by, of which only the first
-/// pass, a resample, has to know.
-fn apply(work: &Work, pixels: Pixels, scale: f64) -> Result<Pixels> {
-    match work {
-        Work::Orient(orientation) => match pixels {
-            Pixels::Ycc(planar) if !orient::is_exact_on_planes(planar.size, planar.subsampling) => {
-                orient::orient(Pixels::U8(planes::to_rgb(planar)?), *orientation)
-            }
-            pixels => orient::orient(pixels, *orientation),
-        },
-        Work::Crop(rect) => canvas::crop(&packed(pixels)?, *rect),
-        Work::Resample(resample, subsampling) => {
-            let scaled = Resample { source: resample.source.scaled(scale, scale), ..*resample };
-            match pixels {
-                Pixels::Ycc(planar) => {
-                    resample::resample_planes(&planar, &scaled, *subsampling).map(Pixels::Ycc)
-                }
-                pixels => resample::resample(pixels, &scaled),
-            }
+    /// Pages and frames say the same again.
+    fn add_warning(&mut self, warning: Warning) {
+        if !self.report.warnings.contains(&warning) {
+            self.report.warnings.push(warning);
         }
-        Work::Extend(extend) => canvas::extend(packed(pixels)?, extend),
-        Work::Colors(pass) => pass.run(pixels),
-        Work::Area(area) => area.apply(packed(pixels)?),
+    }
+
+    fn push_data(&mut self, step_index: usize, data: Value) {
+        let operation = self.plan.step_name(step_index).to_owned();
+        self.report.data.push(StepData { step_index, operation, data });
     }
 }
 
 fn widen_all(image: &mut Image) -> Result<()> {
     for frame in std::mem::take(&mut image.frames) {
-        let pixels = match packed(frame.pixels)? {
+        let pixels = match frame.pixels.into_packed()? {
             Pixels::U8(packed) => Pixels::U16(canvas::widen(&packed)?),
             pixels => pixels,
         };
         image.frames.push(Frame { pixels, ..frame });
     }
     Ok(())
-}
-
-/// The pixels as interleaved samples.
-fn packed(pixels: Pixels) -> Result<Pixels> {
-    match pixels {
-        Pixels::Ycc(planar) => planes::to_rgb(planar).map(Pixels::U8),
-        pixels => Ok(pixels),
-    }
-}
-
-fn is_opaque(pixels: &Pixels) -> bool {
-    match pixels {
-        Pixels::U8(packed) => packed.is_opaque(),
-        Pixels::U16(packed) => packed.is_opaque(),
-        Pixels::Ycc(_) => true,
-    }
-}
-
-/// A file name without its folders and extension.
-fn stem(filename: &str) -> &str {
-    let name = filename.rsplit(['/', '\\']).next().unwrap_or(filename);
-    match name.rsplit_once('.') {
-        Some((stem, _)) if !stem.is_empty() => stem,
-        _ if name.is_empty() => "output",
-        _ => name,
-    }
-}
-
-impl Image {
-    /// Brings the pixels to sRGB, if they are not.
-    fn convert_to_srgb(&mut self) -> Result<()> {
-        let ColorSpace::Icc(profile) = std::mem::replace(&mut self.color, ColorSpace::Srgb) else {
-            return Ok(());
-        };
-        for frame in std::mem::take(&mut self.frames) {
-            self.frames.push(Frame { pixels: icc::to_srgb(frame.pixels, &profile)?, ..frame });
-        }
-        Ok(())
-    }
-}
-
-/// Tells of the steps as they begin and end, each once and in order.
-struct Steps<'a> {
-    events: &'a dyn Events,
-    begun: usize,
-    ended: usize,
-}
-
-impl Steps<'_> {
-    fn begin_through(&mut self, step_index: usize) {
-        while self.begun <= step_index {
-            self.events.step(self.begun, 0.0);
-            self.begun += 1;
-        }
-    }
-
-    fn end_before(&mut self, step_index: usize) {
-        while self.ended < step_index {
-            self.begin_through(self.ended);
-            self.events.step(self.ended, 1.0);
-            self.ended += 1;
-        }
-    }
-
-    fn end_through(&mut self, step_index: usize) {
-        self.end_before(step_index + 1);
-    }
 }

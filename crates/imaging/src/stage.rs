@@ -26,6 +26,8 @@ pub enum Stage {
     Position(Arc<dyn PositionFn>),
     /// A function of a pixel and those around it, or of the whole image.
     Area(Arc<dyn AreaFn>),
+    /// Stages that depend on what the image shows, such as a crop to its content.
+    Decide(Arc<dyn DecideFn>),
 }
 
 impl std::fmt::Debug for Stage {
@@ -38,6 +40,7 @@ impl std::fmt::Debug for Stage {
             Self::Color(_) => f.write_str("Color"),
             Self::Position(_) => f.write_str("Position"),
             Self::Area(_) => f.write_str("Area"),
+            Self::Decide(_) => f.write_str("Decide"),
         }
     }
 }
@@ -49,7 +52,7 @@ impl Stage {
         if intensity.get() == 0.0 { Vec::new() } else { vec![Self::Color(function)] }
     }
 
-    /// The size of what comes out: a promise that the runner checks.
+    /// The size of what comes out: a promise that the runner checks, except of `Decide`.
     pub fn output_size(&self, input: Size) -> Size {
         match self {
             Self::Orient(orientation) if orientation.transposes() => input.transposed(),
@@ -58,6 +61,7 @@ impl Stage {
             Self::Resample(resample) => resample.size,
             Self::Extend(extend) => extend.size,
             Self::Area(area) => area.output_size(input),
+            Self::Decide(decide) => decide.likely_size(input),
         }
     }
 }
@@ -185,6 +189,27 @@ pub trait AreaFn: Send + Sync {
 
     /// Runs it on interleaved samples in sRGB with straight alpha; it never sees planes.
     fn apply(&self, pixels: Pixels) -> Result<Pixels>;
+}
+
+/// Looks at the whole image and says what is to be done to it. Of an animation it sees the first
+/// frame, and what it finds holds for all.
+pub trait DecideFn: Send + Sync {
+    /// The size of what comes out as far as it is known before the image is seen.
+    fn likely_size(&self, input: Size) -> Size {
+        input
+    }
+
+    /// The stages, from interleaved samples in sRGB with straight alpha.
+    fn decide(&self, pixels: &Pixels, notes: &mut Notes) -> Result<Vec<Stage>>;
+}
+
+/// What was found while looking at an image.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Code and message of each warning.
+    pub warnings: Vec<(&'static str, String)>,
+    /// Fields for the `result_json` of the step: `angle` of a deskew.
+    pub data: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Samples of 8 or 16 bits, for code that serves both.

@@ -1,7 +1,7 @@
 //! Whether an upload is a job: every fault of the document and of the files at once.
 
 use imaging::request::FaultCode;
-use imaging::{Envelope, Fault, Header, Plan};
+use imaging::{Envelope, Fault, Files, Header, Plan};
 use jobs::job::{InputFile, Retention};
 use serde_json::Value;
 
@@ -150,8 +150,12 @@ fn check_headers(
     limits: &imaging::Limits,
     faults: &mut Vec<Fault>,
 ) {
-    for (index, header) in headers.iter().enumerate() {
-        for mut fault in plan.check(header, limits).err().unwrap_or_default() {
+    if let Err(wrong) = plan.check_files(headers) {
+        return faults.extend(wrong);
+    }
+    let files = Files::of_headers(headers);
+    for index in plan.inputs(headers.len()) {
+        for mut fault in plan.check(&headers[index], &files, limits).err().unwrap_or_default() {
             if faults.iter().any(|known| known.pointer == fault.pointer) {
                 continue;
             }

@@ -32,12 +32,12 @@ pub static JPEG: Format = Format {
     decode: Some(decode),
     encode: Some(encode),
     alpha: false,
-    animation: false,
     encodes_planes: true,
     is_lossy: |_| true,
-    rewrite: rewrite::rewrite,
+    rewrite: Some(rewrite::rewrite),
     bit_depth_max: 8,
     side_max: turbojpeg::SIDE_MAX,
+    ..Format::PLAIN
 };
 
 /// Quality when none is asked for.

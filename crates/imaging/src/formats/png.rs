@@ -31,12 +31,12 @@ pub static PNG: Format = Format {
     decode: Some(decode),
     encode: Some(encode),
     alpha: true,
-    animation: true,
     encodes_planes: false,
     is_lossy: |_| false,
-    rewrite: rewrite::rewrite,
+    rewrite: Some(rewrite::rewrite),
     bit_depth_max: 16,
     side_max: 65_535,
+    ..Format::PLAIN
 };
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";

@@ -30,12 +30,12 @@ pub static WEBP: Format = Format {
     decode: Some(decode),
     encode: Some(encode),
     alpha: true,
-    animation: true,
     encodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
-    rewrite: container::rewrite,
+    rewrite: Some(container::rewrite),
     bit_depth_max: 8,
     side_max: codec::SIDE_MAX,
+    ..Format::PLAIN
 };
 
 /// Quality when none is asked for.

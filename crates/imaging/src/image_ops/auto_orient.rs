@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::Params;
+use crate::scene::Scene;
 use crate::stage::Stage;
 
 /// Turns the image upright as its Exif orientation says. Every image is turned upright when it is
@@ -21,7 +21,7 @@ impl Params for AutoOrient {
 impl ImageOp for AutoOrient {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         Ok(Vec::new())
     }
 }

@@ -3,12 +3,13 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::Result as ImagingResult;
 use crate::image::Pixels;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::blur::gaussian;
 use crate::params::{Params, Percent, Sigma};
+use crate::scene::Scene;
 use crate::stage::{AreaFn, Stage};
-use crate::{Result as ImagingResult, Size};
 
 /// Blurs evenly with a Gaussian.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -37,7 +38,7 @@ impl Params for Blur {
 impl ImageOp for Blur {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let sigma = match self.sigma {
             Some(sigma) => sigma.get(),
             None => self.intensity.unwrap_or_default().factor() * 10.0,

@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, one_amount};
+use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
 /// Makes the image brighter or darker; black and white stay where they are.
@@ -28,7 +28,7 @@ impl Params for Brightness {
 impl ImageOp for Brightness {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
         // A gamma curve: ±100 is a little over one stop in the middle tones, and nothing clips.
         let gamma = (-1.25 * amount).exp2();

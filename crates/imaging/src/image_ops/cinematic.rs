@@ -3,11 +3,11 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::color::{from_oklab, smoothstep, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::look::Look;
 use crate::params::{Params, Percent};
+use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
 /// Grades like a feature film: deep but open shadows that lean to teal, warm highlights, believable
@@ -27,7 +27,7 @@ impl Params for Cinematic {
 impl ImageOp for Cinematic {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         Ok(Stage::look(
             self.intensity,
             ColorFn::blended(self.intensity.factor(), |rgb| LOOK.eval(rgb)),

@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, one_amount};
+use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
 /// Draws light and dark apart, or together.
@@ -28,7 +28,7 @@ impl Params for Contrast {
 impl ImageOp for Contrast {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
         // More is a logistic S through black, middle and white, so that nothing clips; less is a
         // plain line.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Gravity, Length, Params};
+use crate::scene::Scene;
 use crate::stage::{Rect, Stage};
 
 /// Cuts out a rectangle: by place and size, or the largest one of an aspect ratio.
@@ -53,7 +54,8 @@ impl Params for Crop {
 impl ImageOp for Crop {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
+        let input = scene.size();
         let rect = match self.aspect_ratio.as_deref().and_then(ratio) {
             Some(ratio) => self.by_ratio(input, ratio),
             None => self.by_place(input)?,
@@ -129,11 +131,12 @@ fn ratio(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::lower_alone;
 
     #[track_caller]
     fn check(request: &str, expected: Result<(u32, u32, u32, u32), &str>) {
         let crop: Crop = serde_json::from_str(request).unwrap();
-        let lowered = ImageOp::lower(&crop, Size::new(640, 480));
+        let lowered = lower_alone(&crop, Size::new(640, 480));
         let got =
             lowered.as_ref().map_err(|misfit| misfit.field).map(|stages| match stages.as_slice() {
                 [Stage::Crop(rect)] => (rect.x, rect.y, rect.size.width, rect.size.height),

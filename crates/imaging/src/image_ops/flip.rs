@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Direction, Params};
+use crate::scene::Scene;
 use crate::stage::Stage;
 
 /// Turns the image upside down (mirrors it top to bottom).
@@ -22,7 +22,7 @@ impl Params for Flip {
 impl ImageOp for Flip {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let direction = self.direction.unwrap_or(Direction::Vertical);
         Ok(vec![Stage::Orient(direction.orientation())])
     }

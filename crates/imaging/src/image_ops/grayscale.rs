@@ -1,10 +1,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::color::{from_linear, luminance, to_linear};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
+use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
 /// Takes the color away and keeps the lightness that the eye sees.
@@ -23,7 +23,7 @@ impl Params for Grayscale {
 impl ImageOp for Grayscale {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let gray = |rgb: [f32; 3]| [from_linear(luminance(rgb.map(to_linear))); 3];
         Ok(Stage::look(self.intensity, ColorFn::blended(self.intensity.factor(), gray)))
     }

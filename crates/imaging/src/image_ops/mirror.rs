@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Direction, Params};
+use crate::scene::Scene;
 use crate::stage::Stage;
 
 /// Mirrors the image left to right.
@@ -22,7 +22,7 @@ impl Params for Mirror {
 impl ImageOp for Mirror {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let direction = self.direction.unwrap_or(Direction::Horizontal);
         Ok(vec![Stage::Orient(direction.orientation())])
     }

@@ -5,6 +5,7 @@ use crate::Size;
 use crate::color::Color;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Margin, Params};
+use crate::scene::Scene;
 use crate::stage::{Extend, Stage};
 
 /// Puts a margin around the image.
@@ -44,7 +45,8 @@ impl Params for Pad {
 impl ImageOp for Pad {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
+        let input = scene.size();
         let margin = |own: Option<Margin>| own.or(self.padding).map_or(0, Margin::get);
         let (x, y) = (margin(self.left), margin(self.top));
         let size = Size::new(

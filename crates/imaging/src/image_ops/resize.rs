@@ -6,6 +6,7 @@ use crate::color::Color;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::resample::Kernel;
 use crate::params::{Gravity, Params, Pixels, Scale};
+use crate::scene::Scene;
 use crate::stage::{Extend, RectF, Resample, Stage};
 
 /// Changes the size of the image. One side is enough: the other follows the aspect ratio.
@@ -73,7 +74,8 @@ impl Params for Resize {
 impl ImageOp for Resize {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
+        let input = scene.size();
         let box_size = self.box_size(input);
         let (across, down) = (
             f64::from(box_size.width) / f64::from(input.width),
@@ -174,12 +176,13 @@ fn canvas(inner: Size, outer: Size, gravity: Gravity, color: Option<Color>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::lower_alone;
 
     #[track_caller]
     fn check(request: &str, input: (u32, u32), expected: (u32, u32)) {
         let resize: Resize = serde_json::from_str(request).unwrap();
         let input = Size::new(input.0, input.1);
-        let stages = ImageOp::lower(&resize, input).unwrap();
+        let stages = lower_alone(&resize, input).unwrap();
         let size = stages.iter().fold(input, |size, stage| stage.output_size(size));
         assert_eq!((size.width, size.height), expected, "{request}");
     }

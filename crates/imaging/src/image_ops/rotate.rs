@@ -9,6 +9,7 @@ use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::turn;
 use crate::metadata::Orientation;
 use crate::params::{Degrees, Params};
+use crate::scene::Scene;
 use crate::stage::{AreaFn, Stage};
 use crate::{Result as ImagingResult, Size};
 
@@ -39,7 +40,8 @@ impl Params for Rotate {
 impl ImageOp for Rotate {
     const GROUP: Group = Group::Transform;
 
-    fn lower(&self, input: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
+        let input = scene.size();
         let angle = self.angle.get().rem_euclid(360.0);
         let orientation = match angle {
             0.0 => return Ok(Vec::new()),

@@ -1,10 +1,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::color::{from_oklab, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, one_amount};
+use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
 /// Makes colors stronger or weaker, at the same lightness and hue.
@@ -29,7 +29,7 @@ impl Params for Saturation {
 impl ImageOp for Saturation {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
         let saturate = move |rgb: [f32; 3]| {
             let [lightness, a, b] = to_oklab(rgb);

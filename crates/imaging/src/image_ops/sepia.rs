@@ -1,10 +1,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Size;
 use crate::color::{from_linear, from_oklab, luminance, smoothstep, to_linear, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
+use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
 /// Tones the image brown like an old silver print.
@@ -23,7 +23,7 @@ impl Params for Sepia {
 impl ImageOp for Sepia {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         Ok(Stage::look(self.intensity, ColorFn::blended(self.intensity.factor(), tone)))
     }
 }

@@ -7,8 +7,9 @@ use crate::image::{Channels, Packed, Pixels};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::blur::gaussian;
 use crate::params::{Params, Percent, Sigma};
+use crate::scene::Scene;
 use crate::stage::{AreaFn, Sample, Stage};
-use crate::{Error, Result as ImagingResult, Size};
+use crate::{Error, Result as ImagingResult};
 
 /// Sharpens by an unsharp mask on the lightness, so that edges get no colored fringe.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -34,7 +35,7 @@ impl Params for Sharpen {
 impl ImageOp for Sharpen {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let mask = UnsharpMask {
             sigma: self.sigma.map_or(1.0, Sigma::get),
             amount: self.intensity.factor() * self.amount.unwrap_or_default().factor() * 1.5,

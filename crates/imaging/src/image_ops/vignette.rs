@@ -7,6 +7,7 @@ use crate::Size;
 use crate::color::smoothstep;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
+use crate::scene::Scene;
 use crate::stage::{PositionFn, Stage};
 
 /// Darkens the corners, as a lens does, and leads the eye to the middle.
@@ -25,7 +26,7 @@ impl Params for Vignette {
 impl ImageOp for Vignette {
     const GROUP: Group = Group::Filter;
 
-    fn lower(&self, _: Size) -> Result<Vec<Stage>, Misfit> {
+    fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let strength = self.intensity.factor();
         Ok(if strength == 0.0 {
             Vec::new()

@@ -1,10 +1,11 @@
-//! The list of image operations inside a `transform` or `filter` step.
+//! The list of image operations inside a `transform`, `filter` or `compose` step.
 
 use serde_json::{Value, json};
 
 use crate::Limits;
 use crate::check::{Faults, shown};
 use crate::draft::Draft;
+use crate::files::FileUse;
 use crate::image_op::{Entry, Group, LowerImageOp, Misfit};
 use crate::image_ops::{IMAGE_OPS, LATER};
 use crate::operation::Operation;
@@ -15,15 +16,29 @@ struct OpList {
     ops: Vec<Box<dyn LowerImageOp>>,
 }
 
+impl OpList {
+    /// The pointer of an operation below the step's request.
+    fn pointer(&self, index: usize) -> String {
+        format!("/{}/{index}", self.group.list_field())
+    }
+}
+
 impl Operation for OpList {
     fn lower(&self, draft: &mut Draft<'_>) -> Result<(), (String, Misfit)> {
         for (index, op) in self.ops.iter().enumerate() {
-            let at = |misfit| (format!("/{}/{index}", self.group.list_field()), misfit);
-            for stage in op.lower(draft.size()).map_err(at)? {
+            let mut scene = draft.scene();
+            let stages = op.lower(&mut scene).map_err(|misfit| (self.pointer(index), misfit))?;
+            draft.take_notes(scene);
+            for stage in stages {
                 draft.push(stage);
             }
         }
         Ok(())
+    }
+
+    fn file_uses(&self) -> Vec<(String, FileUse)> {
+        let uses = self.ops.iter().enumerate();
+        uses.filter_map(|(index, op)| Some((self.pointer(index), op.file_use()?))).collect()
     }
 }
 
@@ -152,5 +167,6 @@ fn example(group: Group) -> &'static str {
     match group {
         Group::Transform => r#"{"type": "resize", "width": 1200}"#,
         Group::Filter => r#"{"type": "cinematic", "intensity": 72}"#,
+        Group::Compose => r#"{"type": "text_overlay", "text": "Hello"}"#,
     }
 }

@@ -198,7 +198,8 @@ fn the_scale_is_the_smallest_that_is_allowed() {
         (0.01, 0.125, (13, 9)),
     ] {
         for planes in [false, true] {
-            let decoded = decode_with(&jpeg, DecodeRequest { scale_min, planes });
+            let decoded =
+                decode_with(&jpeg, DecodeRequest { scale_min, planes, ..DecodeRequest::default() });
             assert_eq!(decoded.scale, scale);
             assert_eq!(decoded.image.size(), Size::new(size.0, size.1));
         }
@@ -281,7 +282,7 @@ fn an_original_that_cannot_be_made_smaller_is_passed_through_without_its_metadat
         let file = std::fs::read(path).unwrap();
         let request = serde_json::json!({"operation": "compress", "options": {"quality": 100}});
         let (_, plan) = Plan::parse("optimize", &request, &Limits::default()).unwrap();
-        let input = Input { filename: name, bytes: &file };
+        let input = Input::alone(name, &file);
         let report = imaging::run(&plan, input, &Limits::default(), &()).unwrap();
         let output = &report.outputs[0];
         assert!(output.bytes.len() <= file.len(), "{name} grew to {}", output.bytes.len());

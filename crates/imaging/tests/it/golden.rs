@@ -62,7 +62,7 @@ fn run(case: &Case) -> Packed<u8> {
     steps.as_array_mut().expect("steps").push(as_png);
     let request = json!({ "steps": steps });
     let (_, plan) = Plan::parse("pipeline", &request, &Limits::default()).expect("a good plan");
-    let input = Input { filename: &case.input, bytes: &bytes };
+    let input = Input::alone(&case.input, &bytes);
     decode(&imaging::run(&plan, input, &Limits::default(), &()).expect("a result").outputs[0].bytes)
 }
 

@@ -20,7 +20,7 @@ fn plan(steps: &Value) -> Plan {
 fn run(execution: Execution, steps: &[Value], file: &[u8]) -> Packed<u8> {
     let mut steps = steps.to_vec();
     steps.push(json!({"operation": "convert", "request": {"output_format": "png", "output": {"bit_depth": 8}}}));
-    let input = Input { filename: "in", bytes: file };
+    let input = Input::alone("in", file);
     let report = run_as(execution, &plan(&steps.into()), input, &Limits::default(), &()).unwrap();
     decode(&report.outputs[0].bytes)
 }
@@ -169,7 +169,7 @@ fn however_many_steps_there_is_one_decode_and_one_encode() {
     ]);
     let log = Log::default();
     let file = png(&portrait());
-    let input = Input { filename: "folder/face.png", bytes: &file };
+    let input = Input::alone("folder/face.png", &file);
     let report = imaging::run(&plan(&steps), input, &Limits::default(), &log).unwrap();
     let log = log.0.into_inner();
     assert_eq!(log.iter().filter(|entry| *entry == "Decode").count(), 1, "{log:?}");
@@ -197,7 +197,7 @@ fn sixteen_bits_survive_from_png_to_png() {
     let image = Packed::new(Size::new(64, 64), Channels::Rgb, samples);
     let file = png_of(&Image::still(Pixels::U16(image.clone())));
     let steps = json!([{"operation": "transform", "request": {"operations": [{"type": "rotate", "angle": 90}]}}]);
-    let input = Input { filename: "deep.png", bytes: &file };
+    let input = Input::alone("deep.png", &file);
     let report = imaging::run(&plan(&steps), input, &Limits::default(), &()).unwrap();
     let turned = crate::pictures::decode_any(&report.outputs[0].bytes);
     let Pixels::U16(turned) = turned else { panic!("16 bits, not {turned:?}") };

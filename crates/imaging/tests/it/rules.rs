@@ -11,7 +11,7 @@ fn run(op: &catalog::ImageOpDoc, entry: Value, file: &[u8]) -> imaging::Result<R
     let request = json!({ op.list_field: [entry], "output_format": "png" });
     let parsed = Plan::parse(op.operation, &request, &Limits::default());
     let (_, plan) = parsed.unwrap_or_else(|faults| panic!("{}: {faults:?}", op.name));
-    imaging::run(&plan, Input { filename: "in.png", bytes: file }, &Limits::default(), &())
+    imaging::run(&plan, Input::alone("in.png", file), &Limits::default(), &())
 }
 
 #[test]

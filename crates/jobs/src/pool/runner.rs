@@ -126,7 +126,7 @@ fn run_plan(unit: &Unit, bytes: &[u8], events: &dyn Events) -> imaging::Result<R
         let texts = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.message));
         Error::internal(format!("not a valid request: {}", texts.collect::<Vec<_>>().join("; ")))
     })?;
-    imaging::run(&plan, Input { filename: &unit.filename, bytes }, &unit.limits, events)
+    imaging::run(&plan, Input::alone(&unit.filename, bytes), &unit.limits, events)
 }
 
 /// Frames to the server, whole, from both threads.

@@ -1,6 +1,6 @@
 //! Walks the markers of a JPEG (ITU-T T.81, annex B) for its header, to the end of the image.
 
-use crate::format::Header;
+use crate::format::{Header, Sequence};
 use crate::formats::gather::{Gather, Steps, Want};
 use crate::formats::jpeg::JPEG;
 use crate::image::Size;
@@ -165,6 +165,7 @@ impl Steps for Walk {
             size: frame.size,
             orientation: self.orientation.unwrap_or_default(),
             frames: 1,
+            sequence: Sequence::Still,
             has_alpha: false,
             is_gray: frame.components == 1,
             bit_depth: 8,

@@ -1,6 +1,6 @@
 //! Walks the chunks of a PNG (W3C PNG, third edition) for its header, up to the image data.
 
-use crate::format::Header;
+use crate::format::{Header, Sequence};
 use crate::formats::gather::{BYTES_MAX, Gather, Steps, Want};
 use crate::formats::png::{PNG, SIGNATURE};
 use crate::image::Size;
@@ -159,6 +159,7 @@ fn header(payload: &[u8], limits: &Limits) -> Result<Header> {
         size,
         orientation: Orientation::Normal,
         frames: 1,
+        sequence: Sequence::Still,
         has_alpha: color & 4 != 0,
         is_gray: color & 2 == 0,
         bit_depth: bits,

@@ -1,6 +1,6 @@
 //! Walks the chunks of a WebP (RFC 9649) for its header, to the end of the file.
 
-use crate::format::Header;
+use crate::format::{Header, Sequence};
 use crate::formats::gather::{BYTES_MAX, Gather, Steps, Want};
 use crate::formats::webp::WEBP;
 use crate::image::Size;
@@ -187,6 +187,7 @@ impl Steps for Walk {
             size,
             orientation: self.orientation,
             frames: 1,
+            sequence: Sequence::Still,
             has_alpha: self.has_alpha,
             is_gray: false,
             bit_depth: 8,

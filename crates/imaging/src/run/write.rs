@@ -1,0 +1,177 @@
+//! From a picture to a file.
+
+use serde_json::json;
+
+use super::*;
+use crate::color::Color;
+use crate::image::{Channels, ColorSpace, Packed};
+use crate::kernels::planes;
+use crate::metadata::Metadata;
+use crate::output::{IccPolicy, Output};
+use crate::run::Codec;
+
+impl Runner<'_> {
+    /// Encodes a picture, or passes the original through where an optimizer could only make it
+    /// larger. `number` stands in the name of the file.
+    pub(super) fn write(&mut self, made: Made, header: &Header, number: Option<u32>) -> Result<()> {
+        let Made { mut image, intent, format, unchanged, .. } = made;
+        let output = intent.output;
+        let size = image.size();
+        let same_colors = apply_policy(&mut image, &output)?;
+        self.fit(&mut image, format, &output)?;
+        let encode =
+            format.encode.ok_or_else(|| Error::internal("the format cannot be written"))?;
+        self.steps.events.codec(Codec::Encode);
+        let mut bytes = encode(&image, &output)?;
+        let lossy = (format.is_lossy)(&output);
+        let mut encode_generations = u32::from(lossy);
+        let same_format = format == header.format;
+        // What the rewriter cannot change must be as it is wanted: upright, and with its own
+        // colors.
+        let as_wanted = header.orientation == Orientation::Normal && same_colors;
+        let may_pass = intent.never_larger && same_format && unchanged && as_wanted;
+        if may_pass
+            && header.sequence == Sequence::Still
+            && let Some(original) = self.original(&bytes, format, &image.metadata)?
+        {
+            bytes = original;
+            encode_generations = 0;
+        }
+        if lossy && encode_generations == 1 && header.is_lossy && unchanged && same_format {
+            self.warn(
+                "lossy_after_lossy",
+                "a lossy file is encoded with loss again, without a change to the picture",
+            );
+        }
+        self.push_output(format, size, bytes, encode_generations, number);
+        Ok(())
+    }
+
+    /// The input with this metadata, where it is no larger than what was encoded.
+    pub(super) fn original(
+        &mut self,
+        encoded: &[u8],
+        format: &Format,
+        metadata: &Metadata,
+    ) -> Result<Option<Vec<u8>>> {
+        let Some(rewrite) = format.rewrite.filter(|_| encoded.len() >= self.input.bytes.len())
+        else {
+            return Ok(None);
+        };
+        let original = rewrite(self.input.bytes, metadata)?;
+        if original.len() > encoded.len() {
+            return Ok(None);
+        }
+        self.warn(
+            "original_kept",
+            "a new encode would not be smaller, so the original's pixels are passed through",
+        );
+        Ok(Some(original))
+    }
+
+    /// Fits a picture to its format and tells what had to go.
+    pub(super) fn fit(
+        &mut self,
+        image: &mut Image,
+        format: &Format,
+        output: &Output,
+    ) -> Result<()> {
+        if fit_to_format(image, format, output)? {
+            let message = format!("{} holds no transparency; it was laid over white", format.title);
+            self.warn("alpha_flattened", message);
+        }
+        Ok(())
+    }
+
+    pub(super) fn push_output(
+        &mut self,
+        format: &'static Format,
+        size: Size,
+        bytes: Vec<u8>,
+        encode_generations: u32,
+        number: Option<u32>,
+    ) {
+        let number = number.map(|number| format!("-{number}")).unwrap_or_default();
+        self.report.outputs.push(OutputFile {
+            filename: format!("{}{number}.{}", stem(self.input.filename), format.name),
+            format: format.name,
+            mime_type: format.mime_type,
+            width: size.width,
+            height: size.height,
+            encode_generations,
+            bytes,
+        });
+    }
+
+    pub(super) fn report_savings(&mut self, step_index: usize) {
+        let original = self.input.bytes.len() as u64;
+        let optimized: u64 =
+            self.report.outputs.iter().map(|output| output.bytes.len() as u64).sum();
+        let savings = 100.0 * (1.0 - optimized as f64 / original.max(1) as f64);
+        self.push_data(
+            step_index,
+            json!({
+                "original_size_bytes": original,
+                "optimized_size_bytes": optimized,
+                "savings_percent": (savings * 10.0).round() / 10.0,
+            }),
+        );
+    }
+}
+
+/// Keeps of profile and metadata what is wanted, and says whether the pixels keep their colors as
+/// the file says them.
+pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
+    match output.strip_metadata {
+        Some(true) => image.metadata = Metadata::default(),
+        Some(false) => image.metadata.make_upright(),
+        None => image.metadata.keep_rights_only(),
+    }
+    if let Some(dpi) = output.dpi {
+        image.metadata.dpi = Some((dpi, dpi));
+    }
+    let keeps_profile = match output.icc {
+        Some(IccPolicy::Keep) => true,
+        Some(IccPolicy::Srgb | IccPolicy::Strip) => false,
+        None => output.strip_metadata != Some(true),
+    };
+    let same_colors = keeps_profile || image.color == ColorSpace::Srgb;
+    if !keeps_profile {
+        image.convert_to_srgb()?;
+    }
+    Ok(same_colors)
+}
+
+/// What the format cannot hold goes: alpha over the background, depth by rounding. Says whether
+/// transparency was lost that nobody gave a background for.
+pub(super) fn fit_to_format(image: &mut Image, format: &Format, output: &Output) -> Result<bool> {
+    let background = output.background.unwrap_or(Color::WHITE);
+    let deep = format.bit_depth_max >= 16 && output.bit_depth != Some(8);
+    let widen = format.bit_depth_max >= 16 && output.bit_depth == Some(16);
+    let mut dropped_alpha = false;
+    for frame in &mut image.frames {
+        let nothing = Pixels::U8(Packed::zeroed(Size::new(0, 0), Channels::Gray)?);
+        let mut pixels = std::mem::replace(&mut frame.pixels, nothing);
+        if pixels.channels().has_alpha() && (!format.alpha || output.background.is_some()) {
+            dropped_alpha |= output.background.is_none() && !pixels.is_opaque();
+            pixels = canvas::flatten(pixels, background)?;
+        }
+        frame.pixels = match pixels {
+            Pixels::U16(packed) if !deep => Pixels::U8(canvas::narrow(&packed)?),
+            Pixels::U8(packed) if widen => Pixels::U16(canvas::widen(&packed)?),
+            Pixels::Ycc(planar) if !format.encodes_planes => Pixels::U8(planes::to_rgb(planar)?),
+            pixels => pixels,
+        };
+    }
+    Ok(dropped_alpha)
+}
+
+/// A file name without its folders and extension.
+fn stem(filename: &str) -> &str {
+    let name = filename.rsplit(['/', '\\']).next().unwrap_or(filename);
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ if name.is_empty() => "output",
+        _ => name,
+    }
+}

@@ -1,0 +1,61 @@
+//! What an operation meets when it is lowered, and what it has to say besides its stages.
+
+use crate::files::{File, Files};
+use crate::image_op::Misfit;
+use crate::output::Output;
+use crate::{Limits, Size};
+
+/// The image that an operation is lowered for, and the files beside it.
+pub struct Scene<'a> {
+    size: Size,
+    files: &'a Files<'a>,
+    limits: &'a Limits,
+    /// Code and message of each warning.
+    pub(crate) warnings: Vec<(&'static str, String)>,
+    /// What the operation wants of the output.
+    pub(crate) output: Output,
+}
+
+impl<'a> Scene<'a> {
+    /// An image of this size, with these files beside it.
+    pub(crate) fn new(size: Size, files: &'a Files<'a>, limits: &'a Limits) -> Self {
+        Self { size, files, limits, warnings: Vec::new(), output: Output::default() }
+    }
+
+    /// The size of the image before the operation.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Bounds on the work.
+    pub fn limits(&self) -> &Limits {
+        self.limits
+    }
+
+    /// The file at this place of the request, which `field` names.
+    pub fn file(&self, field: &'static str, index: usize) -> Result<&'a File<'a>, Misfit> {
+        self.files
+            .get(index)
+            .ok_or_else(|| Misfit { field, message: format!("there is no file {index}") })
+    }
+
+    /// Tells the caller something that is no fault.
+    pub fn warn(&mut self, code: &'static str, message: impl Into<String>) {
+        self.warnings.push((code, message.into()));
+    }
+
+    /// Wants this resolution written into the file, in pixels an inch.
+    pub fn set_dpi(&mut self, dpi: f64) {
+        self.output.dpi = Some(dpi);
+    }
+}
+
+/// Lowers an operation for an image of this size that stands alone: for tests of operations.
+#[cfg(test)]
+pub(crate) fn lower_alone(
+    op: &impl crate::image_op::ImageOp,
+    size: Size,
+) -> Result<Vec<crate::stage::Stage>, Misfit> {
+    let (files, limits) = (Files::default(), Limits::default());
+    op.lower(&mut Scene::new(size, &files, &limits))
+}
