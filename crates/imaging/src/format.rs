@@ -25,6 +25,9 @@ pub type EncodeFrames = fn(Track<'_>, &Output) -> Result<Vec<u8>>;
 pub type EncodePages =
     fn(&mut dyn Iterator<Item = Result<Image>>, count: u32, &Output) -> Result<Vec<u8>>;
 
+/// The same compressed image with other metadata.
+pub type Rewrite = fn(&[u8], &Metadata) -> Result<Vec<u8>>;
+
 /// All that is known about a file format.
 pub struct Format {
     /// Short name on the wire and extension of outputs: `jpg`, `png`.
@@ -62,7 +65,7 @@ pub struct Format {
     pub is_lossy: fn(&Output) -> bool,
     /// The same compressed image and color profile with this metadata instead of its own. Only for
     /// images that lie upright: an orientation would be lost.
-    pub rewrite: Option<fn(&[u8], &Metadata) -> Result<Vec<u8>>>,
+    pub rewrite: Option<Rewrite>,
     /// The deepest samples it is written with.
     pub bit_depth_max: u8,
     /// The longest side its container can say.

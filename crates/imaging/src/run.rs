@@ -24,6 +24,7 @@ mod write;
 
 use making::{Made, Source};
 use steps::Steps;
+use write::Written;
 
 /// A file that came in.
 #[derive(Debug, Clone, Copy)]
@@ -309,7 +310,8 @@ impl Runner<'_> {
         });
         let bytes = encode(&mut pages, chosen.len() as u32, &intent.output)?;
         let lossy = (format.is_lossy)(&intent.output);
-        self.push_output(format, size, bytes, u32::from(lossy), None);
+        let encode_generations = u32::from(lossy);
+        self.push_output(Written { format, size, bytes, encode_generations }, None);
         Ok(())
     }
 

@@ -31,7 +31,10 @@ pub(super) struct Made {
     pub(super) programs: Vec<Program>,
 }
 
+/// Stages with the steps that they belong to.
 type Numbered = Vec<(usize, Stage)>;
+/// A stage that has to see the image, with its step.
+type Deciding = (usize, Arc<dyn DecideFn>);
 
 impl Runner<'_> {
     /// Runs all stages of the plan on a picture.
@@ -152,9 +155,7 @@ impl Runner<'_> {
 }
 
 /// The stages up to the first that has to see the image, and that one.
-fn next_segment(
-    stages: impl Iterator<Item = (usize, Stage)>,
-) -> (Numbered, Option<(usize, Arc<dyn DecideFn>)>) {
+fn next_segment(stages: impl Iterator<Item = (usize, Stage)>) -> (Numbered, Option<Deciding>) {
     let mut segment = Vec::new();
     for (step, stage) in stages {
         if let Stage::Decide(decide) = stage {

@@ -1,7 +1,7 @@
 //! An animation, frame by frame: one is decoded, changed and encoded before the next.
 
 use super::pass::run_passes;
-use super::write::{apply_policy, fit_to_format};
+use super::write::{Written, apply_policy, fit_to_format};
 use super::*;
 use crate::format::Track;
 use crate::lower::Program;
@@ -82,7 +82,7 @@ impl<'a> Runner<'a> {
             bytes = original;
             encode_generations = 0;
         }
-        self.push_output(format, size, bytes, encode_generations, None);
+        self.push_output(Written { format, size, bytes, encode_generations }, None);
         Ok(())
     }
 }

@@ -10,6 +10,14 @@ use crate::metadata::Metadata;
 use crate::output::{IccPolicy, Output};
 use crate::run::Codec;
 
+/// A file that has been written.
+pub(super) struct Written {
+    pub(super) format: &'static Format,
+    pub(super) size: Size,
+    pub(super) bytes: Vec<u8>,
+    pub(super) encode_generations: u32,
+}
+
 impl Runner<'_> {
     /// Encodes a picture, or passes the original through where an optimizer could only make it
     /// larger. `number` stands in the name of the file.
@@ -43,7 +51,7 @@ impl Runner<'_> {
                 "a lossy file is encoded with loss again, without a change to the picture",
             );
         }
-        self.push_output(format, size, bytes, encode_generations, number);
+        self.push_output(Written { format, size, bytes, encode_generations }, number);
         Ok(())
     }
 
@@ -83,14 +91,8 @@ impl Runner<'_> {
         Ok(())
     }
 
-    pub(super) fn push_output(
-        &mut self,
-        format: &'static Format,
-        size: Size,
-        bytes: Vec<u8>,
-        encode_generations: u32,
-        number: Option<u32>,
-    ) {
+    pub(super) fn push_output(&mut self, written: Written, number: Option<u32>) {
+        let Written { format, size, bytes, encode_generations } = written;
         let number = number.map(|number| format!("-{number}")).unwrap_or_default();
         self.report.outputs.push(OutputFile {
             filename: format!("{}{number}.{}", stem(self.input.filename), format.name),
