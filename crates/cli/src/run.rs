@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
 use jobs::Pool;
 use jobs::pool::OutputHeader;
 use tokio::task::JoinSet;
@@ -49,6 +50,7 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
             pool: Pool::new(runners::program(), &config.jobs),
             document: request.document.clone(),
             limits: config.limits.clone(),
+            files: read_files(&request.files).await?,
             folder: request.target.folder()?,
         });
         let quiet = args.quiet;
@@ -64,6 +66,16 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
     // Nobody waits for a terminal that gives no end of input.
     runtime.shutdown_background();
     code
+}
+
+/// The files that operations use, whole: every input needs them.
+async fn read_files(files: &[(usize, Input)]) -> anyhow::Result<Vec<(usize, Bytes)>> {
+    let mut read = Vec::new();
+    for (index, input) in files {
+        let bytes = work::read(input).await.with_context(|| input.to_string())?;
+        read.push((*index, bytes.into()));
+    }
+    Ok(read)
 }
 
 /// All the files and what came of them so far.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use imaging::run::{Events, OutputFile, Report, StepData, Warning};
 use imaging::{Error, Result};
+use jobs::pool::runner::Bodies;
 use jobs::pool::{Unit, runner};
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -17,7 +18,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(unit: &Unit, bytes: &[u8], events: &dyn Events) -> Result<Report> {
+fn work(unit: &Unit, bodies: &Bodies, events: &dyn Events) -> Result<Report> {
+    let bytes = bodies.input.as_slice();
     let word = unit.request["do"].as_str().unwrap_or("copy");
     // What a file says counts more, so that the files of one job can differ.
     let word =
@@ -64,6 +66,7 @@ fn work(unit: &Unit, bytes: &[u8], events: &dyn Events) -> Result<Report> {
             return Ok(report(unit, format!("{names:?}").into_bytes()));
         }
         "pid" => return Ok(report(unit, std::process::id().to_string().into_bytes())),
+        "files" => return Ok(report(unit, bodies.files.join(&b" then "[..]))),
         "big" => return Ok(report(unit, vec![7; 20 << 20])),
         other => return Err(Error::internal(format!("cannot {other}"))),
     }

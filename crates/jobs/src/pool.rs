@@ -65,6 +65,20 @@ struct Inner {
 /// The bytes of an input, in pieces.
 pub type InputStream = BoxStream<'static, io::Result<Bytes>>;
 
+/// The files of a unit, each in pieces.
+pub struct Inputs {
+    /// The file that the plan runs on.
+    pub input: InputStream,
+    /// The others, in the order of [`Unit::files`].
+    pub files: Vec<InputStream>,
+}
+
+impl From<InputStream> for Inputs {
+    fn from(input: InputStream) -> Self {
+        Self { input, files: Vec::new() }
+    }
+}
+
 /// Hears what a unit does, and takes its results piece by piece.
 #[async_trait]
 pub trait Sink: Send {
@@ -157,13 +171,14 @@ impl Pool {
     pub async fn run(
         &self,
         unit: &Unit,
-        input: InputStream,
+        inputs: impl Into<Inputs>,
         sink: &mut dyn Sink,
     ) -> Result<UnitReport, UnitError> {
+        let inputs = inputs.into();
         let _permit = self.0.permits.acquire().await.expect("the semaphore is never closed");
         let runner = self.0.begin(unit).await.map_err(UnitError::Unavailable)?;
         let mut run = Run { inner: &self.0, runner, step_index: None, output_bytes: 0 };
-        match run.go(input, sink).await {
+        match run.go(inputs, sink).await {
             Ok(End::Done(report)) => {
                 self.0.put_back(run.runner);
                 Ok(report)
@@ -265,7 +280,15 @@ enum Cause {
 }
 
 impl Run<'_> {
-    async fn go(&mut self, mut input: InputStream, sink: &mut dyn Sink) -> Result<End, Stop> {
+    async fn go(&mut self, inputs: Inputs, sink: &mut dyn Sink) -> Result<End, Stop> {
+        self.feed_file(inputs.input).await?;
+        for file in inputs.files {
+            self.feed_file(file).await?;
+        }
+        self.listen(sink).await
+    }
+
+    async fn feed_file(&mut self, mut input: InputStream) -> Result<(), Stop> {
         while let Some(bytes) =
             input.try_next().await.map_err(|error| Stop::Caller(UnitError::Input(error)))?
         {
@@ -273,8 +296,7 @@ impl Run<'_> {
                 self.feed(Frame::Chunk(chunk)).await?;
             }
         }
-        self.feed(Frame::End).await?;
-        self.listen(sink).await
+        self.feed(Frame::End).await
     }
 
     async fn feed(&mut self, frame: Frame) -> Result<(), Stop> {

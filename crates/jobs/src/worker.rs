@@ -149,7 +149,8 @@ impl Shared {
         let job = &claim.job;
         tracing::debug!(job = %id, attempt = job.attempt, "begun");
         let clock = self.parts.clock.clone();
-        let tracker = Arc::new(Mutex::new(Tracker::new(&job.steps, job.inputs.len(), clock)));
+        let inputs = attempt::Roles::of(job, &self.parts.limits).inputs.len();
+        let tracker = Arc::new(Mutex::new(Tracker::new(&job.steps, inputs, clock)));
         let wake = Arc::new(Notify::new());
         self.running().insert(id.clone(), Arc::clone(&wake));
         let is_last = job.attempt >= self.attempts_max;

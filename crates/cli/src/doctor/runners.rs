@@ -41,6 +41,7 @@ fn try_runner(config: &Config) -> anyhow::Result<Vec<Check>> {
             request: flip,
             limits: config.limits.clone(),
             filename: "pixel.png".to_owned(),
+            files: Vec::new(),
         };
         let begun = Instant::now();
         let mut sink = Collect { outputs: Vec::new(), on_step: |_, _| {} };

@@ -1,5 +1,6 @@
 //! What is to be done to which files, from the arguments.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,10 @@ use crate::run::target::Target;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) document: Value,
+    /// The files that the pipeline runs on.
     pub(super) inputs: Vec<Input>,
+    /// The files that its operations use beside them, with their places in the arguments.
+    pub(super) files: Vec<(usize, Input)>,
     pub(super) target: Target,
     origin: Origin,
 }
@@ -64,11 +68,12 @@ impl Request {
         if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
             bail!("stdin (-) can be read only once");
         }
+        let (inputs, files) = roles(&document, inputs, limits);
         let target = Target::new(&args.output, inputs.len())?;
         if let Some(format) = wanted_format(&document, &target)? {
             document["output_format"] = format.into();
         }
-        let request = Self { document, inputs, target, origin };
+        let request = Self { document, inputs, files, target, origin };
         match Plan::parse("pipeline", &request.document, limits) {
             Ok(_) => Ok(request),
             Err(faults) => {
@@ -116,6 +121,22 @@ impl Request {
     pub(super) fn steps(&self) -> usize {
         self.document["steps"].as_array().map_or(0, Vec::len)
     }
+}
+
+/// The files that the pipeline runs on, and those that its operations name. A document that cannot
+/// be read names none: its faults are told later.
+fn roles(
+    document: &Value,
+    named: Vec<Input>,
+    limits: &Limits,
+) -> (Vec<Input>, Vec<(usize, Input)>) {
+    let Ok((_, plan)) = Plan::parse("pipeline", document, limits) else {
+        return (named, Vec::new());
+    };
+    let inputs: BTreeSet<usize> = plan.inputs(named.len()).into_iter().collect();
+    let (inputs, files): (Vec<_>, Vec<_>) =
+        named.into_iter().enumerate().partition(|(index, _)| inputs.contains(index));
+    (inputs.into_iter().map(|(_, input)| input).collect(), files)
 }
 
 /// The pipeline document, if the first argument is one.

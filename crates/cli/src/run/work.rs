@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use bytes::Bytes;
 use imaging::Limits;
 use jobs::Pool;
-use jobs::pool::{Collect, OutputHeader, Unit, UnitError, input_bytes};
+use jobs::pool::{Collect, Inputs, OutputHeader, Unit, UnitError, input_bytes};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
@@ -20,6 +21,8 @@ pub(super) struct Work {
     pub(super) pool: Pool,
     pub(super) document: Value,
     pub(super) limits: Limits,
+    /// The other files that operations use: their places in the arguments, and their bytes.
+    pub(super) files: Vec<(usize, Bytes)>,
     /// Where results are staged, or `None` when they stay in memory for stdout.
     pub(super) folder: Option<PathBuf>,
 }
@@ -63,10 +66,12 @@ impl Work {
             request: self.document.clone(),
             limits: self.limits.clone(),
             filename: filename(input),
+            files: self.files.iter().map(|(index, _)| *index).collect(),
         };
+        let files = self.files.iter().map(|(_, bytes)| input_bytes(bytes.clone())).collect();
+        let inputs = Inputs { input: input_bytes(bytes), files };
         let mut sink = Collect { outputs: Vec::new(), on_step };
-        let report =
-            self.pool.run(&unit, input_bytes(bytes), &mut sink).await.map_err(Failure::from)?;
+        let report = self.pool.run(&unit, inputs, &mut sink).await.map_err(Failure::from)?;
         let mut results = Vec::new();
         for (header, bytes) in sink.outputs {
             let staged = match &self.folder {
@@ -80,7 +85,8 @@ impl Work {
     }
 }
 
-async fn read(input: &Input) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a file.
+pub(super) async fn read(input: &Input) -> anyhow::Result<Vec<u8>> {
     match input {
         Input::File(path) => tokio::fs::read(path).await.context("cannot be read"),
         Input::Stdin => tokio::task::spawn_blocking(|| {

@@ -2,7 +2,7 @@
 //! a kind byte, a length (32 bit, little endian) and a payload, which is JSON or bytes of a file.
 //!
 //! Server: `Setup` once; then for each file `Unit`, and when the runner answered `Began`, `Chunk`s
-//! and `End`. Runner: `Step`s, then for each result `Output` and its `Chunk`s, then `Done`; or
+//! and `End`, and as much again for each other file that the unit names. Runner: `Step`s, then for each result `Output` and its `Chunk`s, then `Done`; or
 //! `Failed`.
 
 use std::io::{self, Read, Write};
@@ -38,6 +38,10 @@ pub struct Unit {
     pub limits: Limits,
     /// The name of the file.
     pub filename: String,
+    /// The places in the request of the other files that its operations use, in the order in which
+    /// they follow.
+    #[serde(default)]
+    pub files: Vec<usize>,
 }
 
 /// A result before its bytes.

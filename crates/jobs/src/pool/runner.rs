@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use imaging::run::{Events, Input, Report};
-use imaging::{Error, ErrorKind, Plan};
+use imaging::{Error, ErrorKind, Files, Plan};
 use rustix::process::{Resource, Rlimit, Signal};
 
 use super::protocol::{CHUNK_BYTES, Failure, Frame, OutputHeader, Setup, Unit, UnitReport};
@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
 /// The same with other work: for programs that test the pool.
 pub fn main_with<W>(work: W) -> ExitCode
 where
-    W: Fn(&Unit, &[u8], &dyn Events) -> imaging::Result<Report> + Send + 'static,
+    W: Fn(&Unit, &Bodies, &dyn Events) -> imaging::Result<Report> + Send + 'static,
 {
     match serve(work) {
         Ok(never) => match never {},
@@ -47,7 +47,7 @@ where
 
 fn serve<W>(work: W) -> io::Result<std::convert::Infallible>
 where
-    W: Fn(&Unit, &[u8], &dyn Events) -> imaging::Result<Report> + Send + 'static,
+    W: Fn(&Unit, &Bodies, &dyn Events) -> imaging::Result<Report> + Send + 'static,
 {
     // Whatever a library prints must not end up between the frames.
     let output = File::from(rustix::io::dup(io::stdout())?);
@@ -60,11 +60,11 @@ where
     confine_memory(&setup)?;
 
     let output = std::sync::Arc::new(Output(Mutex::new(output)));
-    let (units, todo) = mpsc::sync_channel::<(Unit, Vec<u8>)>(1);
+    let (units, todo) = mpsc::sync_channel::<(Unit, Bodies)>(1);
     let worker = std::sync::Arc::clone(&output);
     std::thread::Builder::new().name("plan".into()).stack_size(STACK_BYTES).spawn(move || {
-        for (unit, bytes) in todo {
-            worker.tell_or_exit(|output| perform(&work, &unit, &bytes, output));
+        for (unit, bodies) in todo {
+            worker.tell_or_exit(|output| perform(&work, &unit, &bodies, output));
         }
     })?;
     loop {
@@ -77,29 +77,44 @@ where
     }
 }
 
-/// Reads a unit and its file.
-fn receive(input: &mut impl io::Read, output: &Output) -> io::Result<(Unit, Vec<u8>)> {
+/// The files of a unit, whole.
+#[derive(Debug)]
+pub struct Bodies {
+    /// The file that the plan runs on.
+    pub input: Vec<u8>,
+    /// The others, in the order of [`Unit::files`].
+    pub files: Vec<Vec<u8>>,
+}
+
+/// Reads a unit and its files.
+fn receive(input: &mut impl io::Read, output: &Output) -> io::Result<(Unit, Bodies)> {
     let Frame::Unit(unit) = Frame::read_from(input)? else {
         return Err(io::Error::other("a frame that is no unit"));
     };
     output.lock().send(&Frame::Began)?;
+    let body = receive_body(input)?;
+    let files = unit.files.iter().map(|_| receive_body(input)).collect::<io::Result<_>>()?;
+    Ok((*unit, Bodies { input: body, files }))
+}
+
+fn receive_body(input: &mut impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         match Frame::read_from(input)? {
             Frame::Chunk(chunk) => bytes.extend_from_slice(&chunk),
-            Frame::End => return Ok((*unit, bytes)),
+            Frame::End => return Ok(bytes),
             _ => return Err(io::Error::other("a frame that is no chunk")),
         }
     }
 }
 
-fn perform<W>(work: &W, unit: &Unit, bytes: &[u8], output: &Output) -> io::Result<()>
+fn perform<W>(work: &W, unit: &Unit, bodies: &Bodies, output: &Output) -> io::Result<()>
 where
-    W: Fn(&Unit, &[u8], &dyn Events) -> imaging::Result<Report>,
+    W: Fn(&Unit, &Bodies, &dyn Events) -> imaging::Result<Report>,
 {
     let events = Steps { output, last: Mutex::new(None) };
     // Nothing of a failed unit is used again: the runner retires.
-    match catch_unwind(AssertUnwindSafe(|| work(unit, bytes, &events))) {
+    match catch_unwind(AssertUnwindSafe(|| work(unit, bodies, &events))) {
         Ok(Ok(report)) => output.report(report),
         Ok(Err(error)) => {
             let Error { kind, message, step_index } = error;
@@ -120,13 +135,16 @@ where
     }
 }
 
-fn run_plan(unit: &Unit, bytes: &[u8], events: &dyn Events) -> imaging::Result<Report> {
+fn run_plan(unit: &Unit, bodies: &Bodies, events: &dyn Events) -> imaging::Result<Report> {
     let parsed = Plan::parse(&unit.operation, &unit.request, &unit.limits);
     let (_, plan) = parsed.map_err(|faults| {
         let texts = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.message));
         Error::internal(format!("not a valid request: {}", texts.collect::<Vec<_>>().join("; ")))
     })?;
-    imaging::run(&plan, Input::alone(&unit.filename, bytes), &unit.limits, events)
+    let others = unit.files.iter().copied().zip(bodies.files.iter().map(Vec::as_slice));
+    let files = Files::of_bytes(others, &unit.limits)?;
+    let input = Input { filename: &unit.filename, bytes: &bodies.input, files: &files };
+    imaging::run(&plan, input, &unit.limits, events)
 }
 
 /// Frames to the server, whole, from both threads.

@@ -1,17 +1,19 @@
 //! One attempt at one job: each of its files through a runner, the results into blobs.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
+use imaging::{Limits, Plan};
 
 use super::Parts;
 use super::outputs::{Outputs, make_names_distinct};
 use super::progress::Tracker;
 use crate::blobs::BlobError;
-use crate::job::{InputFile, JobError, OutputFile, StepData, Warning};
+use crate::job::{InputFile, Job, JobError, OutputFile, StepData, Warning};
 use crate::job_store::{Claim, Outcome};
-use crate::pool::{SinkError, Unit, UnitError};
+use crate::pool::{InputStream, Inputs, SinkError, Unit, UnitError};
 
 /// What the units of an attempt have come to so far.
 #[derive(Default)]
@@ -40,8 +42,9 @@ pub(super) async fn run(
     is_last: bool,
 ) -> Outcome {
     let mut gathered = Gathered::default();
-    for (index, input) in claim.job.inputs.iter().enumerate() {
-        let result = run_unit(parts, claim, tracker, (index, input), &mut gathered).await;
+    let roles = Roles::of(&claim.job, &parts.limits);
+    for &index in &roles.inputs {
+        let result = run_unit(parts, claim, tracker, (index, &roles), &mut gathered).await;
         lock(tracker).input_done();
         match result {
             Ok(()) => gathered.successes += 1,
@@ -52,19 +55,45 @@ pub(super) async fn run(
     gathered.into_outcome(lock(tracker).steps())
 }
 
+/// What the files of a job are for.
+pub(super) struct Roles {
+    /// Those that the plan runs on, one after the other.
+    pub(super) inputs: Vec<usize>,
+    /// Those that its operations use beside them.
+    files: Vec<usize>,
+}
+
+impl Roles {
+    pub(super) fn of(job: &Job, limits: &Limits) -> Self {
+        let all = || (0..job.inputs.len()).collect();
+        if job.inputs.len() < 2 {
+            return Self { inputs: all(), files: Vec::new() };
+        }
+        // The runner says what is wrong with a plan that does not parse.
+        let Ok((_, plan)) = Plan::parse(&job.operation, &job.request, limits) else {
+            return Self { inputs: all(), files: Vec::new() };
+        };
+        let used: BTreeSet<usize> = plan.file_uses().iter().map(|(_, used)| used.index).collect();
+        let files = used.into_iter().filter(|index| *index < job.inputs.len()).collect();
+        Self { inputs: plan.inputs(job.inputs.len()), files }
+    }
+}
+
 async fn run_unit(
     parts: &Parts,
     claim: &Claim,
     tracker: &Arc<Mutex<Tracker>>,
-    (input_index, input): (usize, &InputFile),
+    (input_index, roles): (usize, &Roles),
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     let job = &claim.job;
+    let input = &job.inputs[input_index];
     let unit = Unit {
         operation: job.operation.clone(),
         request: job.request.clone(),
         limits: parts.limits.clone(),
         filename: input.filename.clone(),
+        files: roles.files.clone(),
     };
     let mut outputs = Outputs {
         blobs: &parts.blobs,
@@ -75,9 +104,12 @@ async fn run_unit(
         current: None,
         stored: Vec::new(),
     };
-    let bytes = parts.blobs.read(&input.blob, None).await.map_err(input_failure)?;
-    let bytes = bytes.map_err(std::io::Error::other).boxed();
-    match parts.pool.run(&unit, bytes, &mut outputs).await {
+    let mut files = Vec::new();
+    for &index in &roles.files {
+        files.push(stream(parts, &job.inputs[index]).await?);
+    }
+    let inputs = Inputs { input: stream(parts, input).await?, files };
+    match parts.pool.run(&unit, inputs, &mut outputs).await {
         Ok(report) => {
             gathered.outputs.append(&mut outputs.stored);
             let ours = |warning| Warning { input_index: Some(input_index), ..warning };
@@ -94,6 +126,11 @@ async fn run_unit(
             Err(unit_failure(error))
         }
     }
+}
+
+async fn stream(parts: &Parts, file: &InputFile) -> Result<InputStream, Failure> {
+    let bytes = parts.blobs.read(&file.blob, None).await.map_err(input_failure)?;
+    Ok(bytes.map_err(std::io::Error::other).boxed())
 }
 
 impl Gathered {

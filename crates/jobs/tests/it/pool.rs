@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jobs::Config;
-use jobs::pool::{Collect, Pool, Unit, UnitError, UnitReport, input_bytes};
+use jobs::pool::{Collect, Inputs, Pool, Unit, UnitError, UnitReport, input_bytes};
 
 use crate::stage::{config, does, odd_runner};
 
@@ -13,6 +13,7 @@ fn unit(what: &str) -> Unit {
         request: does(what),
         limits: imaging::Limits::default(),
         filename: "a.png".into(),
+        files: Vec::new(),
     }
 }
 
@@ -68,6 +69,17 @@ async fn results_come_back_with_what_there_is_to_say() {
     assert_eq!(bytes, b"picture");
     assert_eq!(report.warnings[0].code, "odd");
     assert_eq!(report.data[0].data["length"], 7);
+}
+
+#[tokio::test]
+async fn the_other_files_of_a_unit_follow_its_input() {
+    let pool = pool(&config());
+    let unit = Unit { files: vec![1, 3], ..unit("files") };
+    let files = vec![input_bytes("logo"), input_bytes("table")];
+    let mut sink = Collect { outputs: Vec::new(), on_step: |_, _| {} };
+    pool.run(&unit, Inputs { input: input_bytes("picture"), files }, &mut sink).await.unwrap();
+    assert_eq!(sink.outputs[0].1, b"logo then table");
+    assert_eq!(run(&pool, "copy").await.unwrap().1, b"picture", "a unit without others");
 }
 
 #[tokio::test]
