@@ -108,6 +108,7 @@ Examples:
   imagehq run photo.jpg -o small.jpg resize:width=1600,height=900,mode=fill filter.sharpen
   imagehq run pipeline.json photo.jpg -o out.webp
   imagehq run pipeline.json *.jpg -o out/              # all cores; clashing names get -2
+  imagehq run --explain photo.jpg resize:width=1600 cinematic
   cat a.jpg | imagehq run - -o - convert:output_format=webp > a.webp
 
 A step is NAME or NAME:KEY=VALUE,KEY=VALUE (or NAME:KEY=VALUE:KEY=VALUE). Values are JSON where
@@ -126,8 +127,11 @@ pub struct RunArgs {
     #[arg(value_name = "ARGUMENT", required = true)]
     pub arguments: Vec<String>,
     /// The result: a file, a folder (ends in / or exists), or `-` for stdout
-    #[arg(short, long, value_name = "OUT")]
-    pub output: String,
+    #[arg(short, long, value_name = "OUT", required_unless_present = "explain")]
+    pub output: Option<String>,
+    /// Say what would come of each file, after each step, and what it would take; run nothing
+    #[arg(long)]
+    pub explain: bool,
     /// How many files are worked on at the same time [default: the cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,

@@ -19,6 +19,7 @@ use crate::run::target::{Names, Target};
 use crate::run::work::{Done, Failure, Staged, Work};
 use crate::{config, runners};
 
+mod explain;
 mod progress;
 mod request;
 mod short_form;
@@ -32,6 +33,9 @@ const INTERRUPTED: u8 = 130;
 pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut config = config::load(file, None)?.config;
     let request = Request::new(args, &config.limits)?;
+    if args.explain {
+        return explain::print(&request, &config.limits);
+    }
     let names = Names::sparing(request.inputs.iter().filter_map(|input| match input {
         Input::File(path) => Some(path.as_path()),
         Input::Stdin => None,
@@ -180,7 +184,7 @@ impl Batch {
                 self.names.take(&folder, &name)?
             }
             Target::Folder(folder) => self.names.take(folder, &header.filename)?,
-            Target::Stdout => PathBuf::from("stdout"),
+            Target::Stdout | Target::Nowhere => PathBuf::from("stdout"),
         };
         file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path.display().to_string())

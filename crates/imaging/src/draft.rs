@@ -28,9 +28,20 @@ pub struct Draft<'a> {
     decides: usize,
     /// The first size that is over the limits.
     pub(crate) over: Option<Error>,
+    /// What is known after each step.
+    pub(crate) after: Vec<After>,
     pub(crate) stages: Vec<(usize, Stage)>,
     pub(crate) intent: Intent,
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// What is known after a step.
+pub(crate) struct After {
+    pub(crate) size: Size,
+    /// Whether no stage so far had to see the image.
+    pub(crate) exact: bool,
+    /// The format that is wanted so far.
+    pub(crate) format: Option<&'static Format>,
 }
 
 /// What is wanted of the output.
@@ -56,6 +67,7 @@ impl<'a> Draft<'a> {
             step_index: 0,
             decides: 0,
             over: None,
+            after: Vec::new(),
             stages: Vec::new(),
             intent: Intent::default(),
             warnings: Vec::new(),
@@ -88,6 +100,16 @@ impl<'a> Draft<'a> {
     /// What follows belongs to this step.
     pub(crate) fn begin(&mut self, step_index: usize) {
         self.step_index = step_index;
+    }
+
+    /// The step that began last has said all.
+    pub(crate) fn end_step(&mut self) {
+        let wanted = self.intent.output.output_format.as_deref();
+        self.after.push(After {
+            size: self.size,
+            exact: self.decides == 0,
+            format: wanted.and_then(format::by_name),
+        });
     }
 
     /// Adds a stage.

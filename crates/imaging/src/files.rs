@@ -71,6 +71,12 @@ impl<'a> Files<'a> {
         Self(headers.iter().map(file).enumerate().collect())
     }
 
+    /// The headers of some files, with their places.
+    pub fn of_some_headers(headers: impl IntoIterator<Item = (usize, Header)>) -> Self {
+        let file = |(index, header)| (index, File { header, bytes: None });
+        Self(headers.into_iter().map(file).collect())
+    }
+
     /// What a run has: the files that operations name, whole.
     pub fn of_bytes(
         files: impl IntoIterator<Item = (usize, &'a [u8])>,

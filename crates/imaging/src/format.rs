@@ -66,6 +66,12 @@ pub struct Format {
     /// The same compressed image and color profile with this metadata instead of its own. Only for
     /// images that lie upright: an orientation would be lost.
     pub rewrite: Option<Rewrite>,
+    /// Whether the decoder can give a smaller picture at little cost.
+    pub scales_when_decoding: bool,
+    /// Nanoseconds a pixel to decode, for estimates.
+    pub decode_ns: f32,
+    /// Nanoseconds a pixel to encode with its usual settings, for estimates.
+    pub encode_ns: f32,
     /// The deepest samples it is written with.
     pub bit_depth_max: u8,
     /// The longest side its container can say.
@@ -93,6 +99,9 @@ impl Format {
         encodes_planes: false,
         is_lossy: |_| false,
         rewrite: None,
+        scales_when_decoding: false,
+        decode_ns: 20.0,
+        encode_ns: 20.0,
         bit_depth_max: 8,
         side_max: 65_535,
     };

@@ -9,6 +9,7 @@ pub mod check;
 pub mod color;
 pub mod draft;
 pub mod error;
+pub mod explain;
 pub mod files;
 pub mod format;
 pub mod formats;
@@ -30,6 +31,7 @@ pub mod scene;
 pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};
+pub use explain::Explanation;
 pub use files::Files;
 pub use format::{FORMATS, Format, Header};
 pub use image::{Image, Size};

@@ -145,6 +145,8 @@ impl Params for Outer {
 struct Step {
     name: &'static str,
     pointer: String,
+    /// In normal form.
+    request: Value,
     operation: Box<dyn Operation>,
     output: Output,
     input_format: Option<String>,
@@ -303,6 +305,7 @@ impl Plan {
                 return Err(vec![Fault::invalid(step.pointer.clone(), message)]);
             }
             draft.set_output(step.output.clone());
+            draft.end_step();
         }
         let format = draft.output_format();
         let size = draft.size();
@@ -321,6 +324,11 @@ impl Plan {
             return Err(vec![Fault::invalid(format!("{last}/output/pages"), message)]);
         }
         Ok(draft)
+    }
+
+    /// The steps with their requests in normal form: names without aliases.
+    pub(crate) fn normal_steps(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        self.steps.iter().map(|step| (step.name, step.request.clone()))
     }
 
     /// The step index of the last step.

@@ -22,6 +22,7 @@ pub(crate) struct Accepted {
     pub(crate) envelope: Envelope,
     pub(crate) steps: Vec<String>,
     pub(crate) inputs: Vec<InputFile>,
+    pub(crate) headers: Vec<Header>,
     pub(crate) retention: Retention,
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn judge(
     };
     match parse(state, operation, &document, &headers) {
         Ok((envelope, steps, retention)) if refused.is_empty() => {
-            Ok(Accepted { document, envelope, steps, inputs, retention })
+            Ok(Accepted { document, envelope, steps, inputs, headers, retention })
         }
         Ok(_) => Err(refusal(None, refused)),
         Err(faults) => {

@@ -25,6 +25,9 @@ pub(crate) fn document(catalog: &Value) -> Value {
             "/v1/pipeline" => {
                 insert(&mut paths, route.path, "post", submission(catalog, "pipeline"));
             }
+            "/v1/pipeline/explain" => {
+                insert(&mut paths, route.path, "post", explanation(catalog, &route));
+            }
             path => insert(&mut paths, path, &route.method.to_lowercase(), operation(&route)),
         }
     }
@@ -100,6 +103,23 @@ fn submission(catalog: &Value, name: &str) -> Value {
         "requestBody": { "required": true, "content": content },
         "responses": responses,
     })
+}
+
+/// The `POST` that only predicts.
+fn explanation(catalog: &Value, route: &Route) -> Value {
+    let mut explanation = submission(catalog, "pipeline");
+    let responses = &mut explanation["responses"];
+    if let Some(responses) = responses.as_object_mut() {
+        responses.remove("202");
+    }
+    responses["200"] = json!({
+        "description": "What would come of each file, after each step, and what it would take.",
+        "content": { "application/json": { "schema": reference("Explanation") } },
+    });
+    explanation["operationId"] = route.name.into();
+    explanation["summary"] = route.summary.into();
+    explanation["parameters"] = json!([]);
+    explanation
 }
 
 /// Any other route.
@@ -206,7 +226,6 @@ fn responses(name: &str) -> Value {
             all["304"] = json!({ "description": "The file is known." });
             all
         }
-        "explain_pipeline" => problems(&[Code::NotAvailable]),
         "read_metrics" => with("200", kind("Counters.", "text/plain"), &[]),
         "read_readiness" => {
             with("200", kind("Jobs are taken.", "application/json"), &[Code::ShuttingDown])

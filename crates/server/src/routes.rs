@@ -8,6 +8,7 @@ use crate::State;
 pub(crate) mod catalog;
 pub(crate) mod download;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod page;
@@ -30,8 +31,8 @@ pub(crate) fn table() -> Vec<Route> {
     vec![
         route("POST", "/v1/pipeline", post(submit::pipeline), "create_pipeline",
             "Runs several steps on one or more files"),
-        route("POST", "/v1/pipeline/explain", post(submit::explain), "explain_pipeline",
-            "Predicts what a pipeline does (not served yet)"),
+        route("POST", "/v1/pipeline/explain", post(explain::pipeline), "explain_pipeline",
+            "Predicts what a pipeline does to the files; nothing runs"),
         route("POST", "/v1/{operation}", post(submit::operation), "create_operation",
             "Runs a single operation on one or more files"),
         route("GET", "/v1/jobs", get(jobs::list), "list_jobs", "Jobs, newest first"),

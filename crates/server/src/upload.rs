@@ -85,22 +85,39 @@ async fn delete(blobs: &Blobs, id: &JobId) {
     }
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end, and keeps its files for the job with this id.
 pub(crate) async fn receive(
     state: &State,
     id: &JobId,
     body: Paced,
     boundary: &str,
 ) -> Result<Upload, ApiError> {
-    let mut receiver =
-        Receiver { state, id, parts: Multipart::new(body, boundary), upload: Upload::default() };
+    read(state, Some(id), Multipart::new(body, boundary)).await
+}
+
+/// Reads a body to its end, and only looks at its files.
+pub(crate) async fn inspect(
+    state: &State,
+    body: Paced,
+    boundary: &str,
+) -> Result<Upload, ApiError> {
+    read(state, None, Multipart::new(body, boundary)).await
+}
+
+async fn read(
+    state: &State,
+    id: Option<&JobId>,
+    parts: Multipart<Paced>,
+) -> Result<Upload, ApiError> {
+    let mut receiver = Receiver { state, id, parts, upload: Upload::default() };
     receiver.run().await?;
     Ok(receiver.upload)
 }
 
 struct Receiver<'a> {
     state: &'a State,
-    id: &'a JobId,
+    /// The job that the files are kept for, if they are.
+    id: Option<&'a JobId>,
     parts: Multipart<Paced>,
     upload: Upload,
 }
@@ -170,7 +187,8 @@ impl Receiver<'_> {
         let mut inspector = Some(Inspector::new(&self.state.parts.limits));
         let mut refused = None;
         // Once anything is refused the rest is only looked at, so that every fault is told.
-        let mut writer = self.sound().then(|| self.state.parts.blobs.write_input(self.id, index));
+        let id = self.id.filter(|_| self.sound());
+        let mut writer = id.map(|id| self.state.parts.blobs.write_input(id, index));
         let mut size_bytes = 0;
         while let Some(chunk) = self.chunk().await? {
             size_bytes += chunk.len() as u64;
@@ -192,7 +210,10 @@ impl Receiver<'_> {
             (None, None) => Err(imaging::Error::internal("a file was not inspected")),
         };
         match header {
-            Ok(header) => Ok(Ok((self.store(writer, part, &header).await?, header))),
+            Ok(header) => {
+                let file = InputFile { size_bytes, ..described(part, &header) };
+                Ok(Ok((store(writer, file).await?, header)))
+            }
             Err(error) => {
                 give_up(&mut writer).await;
                 Ok(Err(refuse(index, part, size_bytes, error)?))
@@ -223,31 +244,31 @@ impl Receiver<'_> {
         let fault = Fault::invalid(format!("/files/{index}"), message);
         Err(ApiError::of_faults(Code::TooLarge, vec![fault]))
     }
+}
 
-    async fn store(
-        &mut self,
-        writer: Option<BlobWriter>,
-        part: &Part,
-        header: &Header,
-    ) -> Result<InputFile, ApiError> {
-        let format = header.format;
-        let given = part.filename.as_deref().unwrap_or_default();
-        let mut file = InputFile {
-            filename: filename::sanitize(given, format.name),
-            format: format.name.to_owned(),
-            mime_type: format.mime_type.to_owned(),
-            size_bytes: 0,
-            sha256: String::new(),
-            blob: String::new(),
-        };
-        if let Some(writer) = writer {
-            let stored = writer.finish().await.map_err(storage)?;
-            file.size_bytes = stored.size_bytes;
-            file.sha256 = stored.sha256;
-            file.blob = stored.blob;
-        }
-        Ok(file)
+/// What is known of a file before it is stored.
+fn described(part: &Part, header: &Header) -> InputFile {
+    let format = header.format;
+    let given = part.filename.as_deref().unwrap_or_default();
+    InputFile {
+        filename: filename::sanitize(given, format.name),
+        format: format.name.to_owned(),
+        mime_type: format.mime_type.to_owned(),
+        size_bytes: 0,
+        sha256: String::new(),
+        blob: String::new(),
     }
+}
+
+async fn store(writer: Option<BlobWriter>, file: InputFile) -> Result<InputFile, ApiError> {
+    let Some(writer) = writer else { return Ok(file) };
+    let stored = writer.finish().await.map_err(storage)?;
+    Ok(InputFile {
+        size_bytes: stored.size_bytes,
+        sha256: stored.sha256,
+        blob: stored.blob,
+        ..file
+    })
 }
 
 async fn give_up(writer: &mut Option<BlobWriter>) {

@@ -69,7 +69,10 @@ impl Request {
             bail!("stdin (-) can be read only once");
         }
         let (inputs, files) = roles(&document, inputs, limits);
-        let target = Target::new(&args.output, inputs.len())?;
+        let target = match &args.output {
+            Some(output) => Target::new(output, inputs.len())?,
+            None => Target::Nowhere,
+        };
         if let Some(format) = wanted_format(&document, &target)? {
             document["output_format"] = format.into();
         }
@@ -84,7 +87,7 @@ impl Request {
     }
 
     /// A fault as a line: where, what, what was meant.
-    fn line(&self, fault: &Fault) -> String {
+    pub(super) fn line(&self, fault: &Fault) -> String {
         let place = match &self.origin {
             Origin::File(path) => format!("{}: {}", path.display(), fault.pointer),
             Origin::Typed(typed) => match typed.origin(&fault.pointer) {
@@ -230,7 +233,13 @@ mod tests {
 
     fn request(arguments: &[&str], output: &str) -> anyhow::Result<Request> {
         let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
-        let args = RunArgs { arguments, output: output.to_owned(), jobs: None, quiet: false };
+        let args = RunArgs {
+            arguments,
+            output: Some(output.to_owned()),
+            explain: false,
+            jobs: None,
+            quiet: false,
+        };
         Request::new(&args, &Limits::default())
     }
 

@@ -18,6 +18,8 @@ pub(super) enum Target {
     File(PathBuf),
     /// Each result under its own name.
     Folder(PathBuf),
+    /// There are no results.
+    Nowhere,
 }
 
 impl Target {
@@ -43,14 +45,14 @@ impl Target {
     pub(super) fn extension(&self) -> Option<&str> {
         match self {
             Self::File(path) => path.extension()?.to_str(),
-            Self::Stdout | Self::Folder(_) => None,
+            Self::Stdout | Self::Folder(_) | Self::Nowhere => None,
         }
     }
 
     /// The folder that results are written in, made if it is missing.
     pub(super) fn folder(&self) -> anyhow::Result<Option<PathBuf>> {
         let folder = match self {
-            Self::Stdout => return Ok(None),
+            Self::Stdout | Self::Nowhere => return Ok(None),
             Self::Folder(path) => path.clone(),
             Self::File(path) => match path.parent() {
                 Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),

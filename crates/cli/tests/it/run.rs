@@ -40,6 +40,33 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_plan_is_explained_without_running_it() {
+    let temp = folder();
+    let said = runs(
+        temp.path(),
+        &[
+            "run",
+            "--explain",
+            "photo.jpg",
+            "resize:width=1600",
+            "cinematic",
+            "convert:output_format=webp",
+        ],
+    );
+    for expected in [
+        "photo.jpg: 2400 × 1350 jpg, rgb",
+        "step 1  filter",
+        "pass  resample",
+        "result: 1600 × 900 webp, rgb, 1 lossy encode",
+        "of one core and",
+    ] {
+        assert!(said.contains(expected), "{expected:?} is not in: {said}");
+    }
+    assert_eq!(names(temp.path()), ["photo.jpg"], "nothing was written");
+    fails(temp.path(), &["run", "--explain", "photo.jpg", "crop:x=9000"], &["outside the image"]);
+}
+
+#[test]
 fn typed_steps_and_the_document_make_the_same_file() {
     let temp = folder();
     std::fs::write(temp.path().join("pipeline.json"), PIPELINE).unwrap();

@@ -37,6 +37,9 @@ pub static JPEG: Format = Format {
     rewrite: Some(rewrite::rewrite),
     bit_depth_max: 8,
     side_max: turbojpeg::SIDE_MAX,
+    scales_when_decoding: true,
+    decode_ns: 6.0,
+    encode_ns: 2.5,
     ..Format::PLAIN
 };
 

@@ -35,6 +35,8 @@ pub static WEBP: Format = Format {
     rewrite: Some(container::rewrite),
     bit_depth_max: 8,
     side_max: codec::SIDE_MAX,
+    decode_ns: 5.5,
+    encode_ns: 50.0,
     ..Format::PLAIN
 };
 

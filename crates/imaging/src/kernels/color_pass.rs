@@ -37,6 +37,20 @@ enum Method<'a> {
 }
 
 impl ColorPass {
+    /// How many functions it holds, after affine ones were multiplied out.
+    pub fn len(&self) -> usize {
+        let len = |part: &Part| match part {
+            Part::Colors(chain) => chain.len(),
+            Part::Position(_) => 1,
+        };
+        self.parts.iter().map(len).sum()
+    }
+
+    /// Whether it does nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Adds a function of color; affine ones are multiplied out.
     pub fn push_color(&mut self, function: ColorFn) {
         let Some(Part::Colors(chain)) = self.parts.last_mut() else {

@@ -8,6 +8,7 @@ use super::{Envelope, Nested, Outer, Plan, Step, canonical};
 use crate::Limits;
 use crate::check::{Faults, check, shown};
 use crate::format;
+use crate::image_ops::IMAGE_OPS;
 use crate::operation::Entry;
 use crate::operations::{LATER, OPERATIONS};
 use crate::output::Output;
@@ -166,11 +167,45 @@ fn step_of(
     let step = operation.zip(nested.as_ref()).map(|(operation, nested)| Step {
         name: entry.name,
         pointer: pointer.to_owned(),
+        request: normal(object),
         operation,
         output: output_of(nested),
         input_format: nested.input_format.clone(),
     });
     (step, nested)
+}
+
+/// The fields of a step by the names that the docs use, whatever alias was written. The outer fields
+/// of a single operation are not the step's.
+fn normal(object: &Map<String, Value>) -> Value {
+    let outer = properties(&params::schema_of::<Outer>());
+    let mut normal = object.clone();
+    normal.retain(|name, _| !outer.contains(name));
+    for list in normal.values_mut().filter_map(Value::as_array_mut) {
+        for entry in list {
+            let known = |name: &str| IMAGE_OPS.iter().find(|op| op.aliases.contains(&name));
+            if let Some(op) = entry["type"].as_str().and_then(known) {
+                entry["type"] = op.name.into();
+            }
+        }
+    }
+    let formats = ["input_format", "output_format"];
+    let inner = normal.get_mut("output").and_then(Value::as_object_mut);
+    if let Some(name) = inner.and_then(|inner| inner.get_mut("output_format")) {
+        rename(name);
+    }
+    for field in formats {
+        if let Some(name) = normal.get_mut(field) {
+            rename(name);
+        }
+    }
+    Value::Object(normal)
+}
+
+fn rename(format: &mut Value) {
+    if let Some(name) = format.as_str() {
+        *format = canonical(name).into();
+    }
 }
 
 fn required_of(schema: &Value) -> impl Iterator<Item = &str> {

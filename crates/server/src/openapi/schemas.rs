@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::reference;
 use crate::catalog::list;
 use crate::error::CODES;
 
@@ -10,6 +11,7 @@ pub(super) fn all(catalog: &Value) -> Value {
     let mut schemas = Map::new();
     schemas.insert("Job".to_owned(), job());
     schemas.insert("JobPage".to_owned(), job_page());
+    schemas.insert("Explanation".to_owned(), explanation());
     schemas.insert("Problem".to_owned(), problem());
     schemas.insert("Warning".to_owned(), warning());
     schemas.insert(request_name("pipeline"), catalog["pipeline"]["schema"].clone());
@@ -70,6 +72,50 @@ fn object(members: Value) -> Value {
 
 fn several(items: Value) -> Value {
     json!({ "type": "array", "items": items })
+}
+
+fn outlook() -> Map<String, Value> {
+    let members = json!({
+        "format": text(),
+        "width": count(),
+        "height": count(),
+        "frames": count(),
+        "exact": { "type": "boolean" },
+        "color": { "type": "string", "enum": ["gray", "rgb"] },
+        "alpha": { "type": "boolean" },
+        "bit_depth": count(),
+    });
+    members.as_object().cloned().unwrap_or_default()
+}
+
+fn explanation() -> Value {
+    let picture = || object(Value::Object(outlook()));
+    let mut step = outlook();
+    step.extend([
+        ("index".to_owned(), count()),
+        ("operation".to_owned(), text()),
+        ("request".to_owned(), json!({ "type": "object" })),
+    ]);
+    let pass = json!({
+        "steps": several(count()),
+        "work": text(),
+        "width": count(),
+        "height": count(),
+    });
+    let file = object(json!({
+        "index": count(),
+        "filename": text(),
+        "input": picture(),
+        "steps": several(object(Value::Object(step))),
+        "passes": several(object(pass)),
+        "output": picture(),
+        "output_files": count(),
+        "encode_generations": count(),
+        "memory_peak_bytes": count(),
+        "estimated_ms": count(),
+        "warnings": several(reference("Warning")),
+    }));
+    object(json!({ "operation": text(), "files": several(file) }))
 }
 
 fn warning() -> Value {

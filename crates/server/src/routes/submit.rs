@@ -37,13 +37,6 @@ pub(crate) async fn operation(
     close(unknown_operation(&state, &operation).into_response())
 }
 
-/// `POST /v1/pipeline/explain`
-pub(crate) async fn explain() -> Response {
-    let detail = "this build does not serve `/v1/pipeline/explain` yet; `GET /v1/operations` tells \
-                  what a pipeline may hold";
-    close(ApiError::new(Code::NotAvailable, detail).into_response())
-}
-
 fn unknown_operation(state: &State, operation: &str) -> ApiError {
     let mut known: Vec<&str> = catalog::operations(&state.catalog).collect();
     known.push("pipeline");
@@ -123,7 +116,7 @@ async fn submit(
 }
 
 /// What a refused request is answered with: its body may not have been read to the end.
-fn close(mut response: Response) -> Response {
+pub(crate) fn close(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -146,7 +146,7 @@ async fn what_comes_later_is_not_available_yet() {
         let error = refused(&app, &parts, 422, "not_available").await;
         assert!(error["errors"].as_array().is_some_and(|faults| faults.len() == 1), "{error}");
     }
-    for path in ["/v1/batch", "/v1/ocr", "/v1/pipeline/explain"] {
+    for path in ["/v1/batch", "/v1/ocr"] {
         let answer = app.post(path, &[file("a.png", image), document("{}")]).await;
         assert_eq!(answer.json()["code"], "not_available", "{path}");
     }

@@ -8,6 +8,7 @@ mod clients;
 mod download;
 mod errors;
 mod events;
+mod explain;
 mod idempotency;
 mod jobs;
 mod pages;

@@ -1,0 +1,294 @@
+//! What a plan would do to a file, from its header alone: nothing is decoded.
+//!
+//! Sizes and formats are those that a run gives, except behind a step that has to see the image
+//! (a trim), where they are the largest that can come. Time and memory are estimates.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::draft::{Context, Draft};
+use crate::format::Sequence;
+use crate::lower::{Pass, Program, Work, lower, takes_half_planes};
+use crate::metadata::Orientation;
+use crate::output::FrameChoice;
+use crate::run::Warning;
+use crate::stage::{Resample, Stage};
+use crate::{Fault, Files, Format, Header, Limits, Plan, Size};
+
+/// What a plan would do to a file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// The picture as it comes in, upright.
+    pub input: Outlook,
+    /// The picture after each step, with the step in its normal form.
+    pub steps: Vec<StepOutlook>,
+    /// What is really run, in order: steps are reordered and fused where that gives the same.
+    pub passes: Vec<PassOutlook>,
+    /// The result.
+    pub output: Outlook,
+    /// How many files come of it.
+    pub output_files: u32,
+    /// Lossy encodes on the way: 0 or 1.
+    pub encode_generations: u32,
+    /// The most memory that pixels and files take at one time.
+    pub memory_peak_bytes: u64,
+    /// CPU time on a core of a common server.
+    pub estimated_ms: u64,
+    /// What the job would warn of, as far as headers tell.
+    pub warnings: Vec<Warning>,
+}
+
+/// A picture as far as it is known without looking at it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outlook {
+    /// Short name of the format; between steps, the format that is intended.
+    pub format: &'static str,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Frames or pages.
+    pub frames: u32,
+    /// Whether the size is known, or depends on what the image shows.
+    pub exact: bool,
+    /// `gray` or `rgb`.
+    pub color: &'static str,
+    /// Whether it can be transparent.
+    pub alpha: bool,
+    /// Bits a sample.
+    pub bit_depth: u8,
+}
+
+/// The picture after a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepOutlook {
+    /// Its place.
+    pub index: usize,
+    /// Its operation.
+    pub operation: &'static str,
+    /// Its request in normal form.
+    pub request: Value,
+    /// The picture after it.
+    #[serde(flatten)]
+    pub after: Outlook,
+}
+
+/// One pass over the pixels.
+#[derive(Debug, Clone, Serialize)]
+pub struct PassOutlook {
+    /// The first and the last step that it does, or does part of.
+    pub steps: [usize; 2],
+    /// What it does, in a few words.
+    pub work: String,
+    /// Width of what comes out.
+    pub width: u32,
+    /// Height of what comes out.
+    pub height: u32,
+}
+
+/// Nanoseconds a pixel of passes, as measured on the machine of the benchmarks.
+const COPY_NS: f64 = 1.5;
+const RESAMPLE_NS: f64 = 2.5;
+const COLORS_NS: f64 = 7.0;
+const AREA_NS: f64 = 15.0;
+/// What every file costs besides its pixels.
+const FILE_MS: f64 = 0.3;
+
+impl Plan {
+    /// What the plan would do to a file with this header and length, beside these others; or what
+    /// is wrong with it.
+    pub fn explain(
+        &self,
+        header: &Header,
+        size_bytes: u64,
+        files: &Files<'_>,
+        limits: &Limits,
+    ) -> Result<Explanation, Vec<Fault>> {
+        let header = self.drawn(header);
+        let context = Context { files, limits, decided: &[] };
+        let mut draft = self.draft(&header, context)?;
+        let format = draft.output_format();
+        let frames = frames_out(&header, format, &draft);
+        let (count, files_out) = frames;
+        warn_of_losses(&mut draft, &header, format);
+        let input = outlook(&header, header.format, header.upright_size(), header.frames, true);
+        let steps = self.step_outlooks(&header, &draft, count);
+        let exact = !draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
+        let output = outlook(&header, format, draft.size(), count, exact);
+        let lossy = (format.is_lossy)(&draft.intent.output);
+        let warnings = std::mem::take(&mut draft.warnings);
+        let work = Estimate::of(&header, draft, format);
+        let pictures = u64::from(count.max(files_out));
+        Ok(Explanation {
+            input,
+            steps,
+            passes: work.passes,
+            output,
+            output_files: files_out,
+            encode_generations: u32::from(lossy),
+            memory_peak_bytes: size_bytes + work.memory_bytes,
+            estimated_ms: (FILE_MS + work.ms * pictures as f64).ceil() as u64,
+            warnings,
+        })
+    }
+
+    fn step_outlooks(&self, header: &Header, draft: &Draft<'_>, count: u32) -> Vec<StepOutlook> {
+        let mut format = header.format;
+        let after = self.normal_steps().zip(&draft.after).enumerate();
+        after
+            .map(|(index, ((operation, request), after))| {
+                format = after.format.unwrap_or(format);
+                let after = outlook(header, format, after.size, count, after.exact);
+                StepOutlook { index, operation, request, after }
+            })
+            .collect()
+    }
+}
+
+/// Frames or pages of an output, and the number of outputs.
+fn frames_out(header: &Header, format: &Format, draft: &Draft<'_>) -> (u32, u32) {
+    let output = &draft.intent.output;
+    let pages = || {
+        let chosen = output.pages.as_ref().and_then(|pages| pages.of(header.frames).ok());
+        chosen.map_or(header.frames, |chosen| chosen.len() as u32)
+    };
+    match (header.sequence, output.frames) {
+        (Sequence::Still, _) | (Sequence::Frames, Some(FrameChoice::First)) => (1, 1),
+        (Sequence::Frames, _) if format.encode_frames.is_some() => (header.frames, 1),
+        (Sequence::Frames, Some(FrameChoice::All)) => (1, header.frames),
+        (Sequence::Frames, None) => (1, 1),
+        (Sequence::Pages, _) if format.encode_pages.is_some() => (pages(), 1),
+        (Sequence::Pages, _) => (1, pages()),
+    }
+}
+
+/// What the runner finds out with the pixels in hand.
+fn warn_of_losses(draft: &mut Draft<'_>, header: &Header, format: &Format) {
+    let output = draft.intent.output.clone();
+    if header.has_alpha && !format.alpha && output.background.is_none() {
+        draft.warn(
+            "alpha_flattened",
+            format!("{} holds no transparency; it is laid over white", format.title),
+        );
+    }
+    if header.sequence == Sequence::Frames
+        && format.encode_frames.is_none()
+        && output.frames.is_none()
+    {
+        let message = format!(
+            "{} holds one picture: the first of {} frames is taken (frames: \"all\" gives all)",
+            format.title, header.frames
+        );
+        draft.warn("animation_dropped", message);
+    }
+    let lossy = (format.is_lossy)(&output);
+    if lossy && header.is_lossy && draft.stages.is_empty() && format == header.format {
+        draft.warn(
+            "lossy_after_lossy",
+            "a lossy file is encoded with loss again, without a change to the picture",
+        );
+    }
+}
+
+fn outlook(
+    header: &Header,
+    format: &'static Format,
+    size: Size,
+    frames: u32,
+    exact: bool,
+) -> Outlook {
+    Outlook {
+        format: format.name,
+        width: size.width,
+        height: size.height,
+        frames,
+        exact,
+        color: if header.is_gray { "gray" } else { "rgb" },
+        alpha: header.has_alpha && (format.alpha || format == header.format),
+        bit_depth: header.bit_depth.min(format.bit_depth_max.max(8)),
+    }
+}
+
+/// What running it takes.
+struct Estimate {
+    passes: Vec<PassOutlook>,
+    memory_bytes: u64,
+    ms: f64,
+}
+
+impl Estimate {
+    fn of(header: &Header, draft: Draft<'_>, format: &Format) -> Self {
+        let planes_out = takes_half_planes(format, &draft.intent.output);
+        let mut stages = draft.stages;
+        if header.orientation != Orientation::Normal {
+            stages.insert(0, (0, Stage::Orient(header.orientation)));
+        }
+        let program = lower(header.size, stages, planes_out);
+        let sample = if header.bit_depth > 8 { 2.0 } else { 1.0 };
+        let channels = if header.has_alpha { 4.0 } else { 3.0 };
+        let planar = program.decode.planes && header.format.encodes_planes;
+        let mut pixel_bytes = if planar { 1.5 } else { sample * channels };
+        let mut size = decoded_size(header, &program);
+        let mut bytes = pixel_bytes * size.area() as f64;
+        let mut peak = bytes;
+        let mut ns = f64::from(header.format.decode_ns) * decode_area(header, size);
+        let mut passes = Vec::new();
+        for pass in &program.passes {
+            let (work, out, cost) = describe(pass, size);
+            if !matches!(pass.work, Work::Resample(..) | Work::Orient(_)) {
+                pixel_bytes = sample * channels;
+            }
+            let area = size.area().max(out.area()) as f64;
+            let out_bytes = pixel_bytes * out.area() as f64;
+            peak = peak.max(bytes + out_bytes);
+            (bytes, size) = (out_bytes, out);
+            ns += cost * area;
+            passes.push(PassOutlook {
+                steps: [*pass.steps.start(), *pass.steps.end()],
+                work,
+                width: out.width,
+                height: out.height,
+            });
+        }
+        ns += f64::from(format.encode_ns) * size.area() as f64;
+        // The encoder holds its own copy, and the file that it writes.
+        peak = peak.max(bytes * 2.0);
+        Self { passes, memory_bytes: peak as u64, ms: ns / 1e6 }
+    }
+}
+
+/// What the decoder gives: smaller where the program lets it.
+fn decoded_size(header: &Header, program: &Program) -> Size {
+    let scale = match program.decode.scale_min {
+        scale if scale > 0.0 && header.format.scales_when_decoding => scale,
+        _ => 1.0,
+    };
+    let side = |length: u32| ((f64::from(length) * scale).ceil() as u32).max(1);
+    Size::new(side(header.size.width), side(header.size.height))
+}
+
+/// Entropy decoding goes over the whole file however small the result is: half of the work.
+fn decode_area(header: &Header, decoded: Size) -> f64 {
+    (header.size.area() as f64 + decoded.area() as f64) / 2.0
+}
+
+fn describe(pass: &Pass, size: Size) -> (String, Size, f64) {
+    match &pass.work {
+        Work::Orient(orientation) if orientation.transposes() => {
+            ("turn".to_owned(), size.transposed(), COPY_NS)
+        }
+        Work::Orient(_) => ("turn".to_owned(), size, COPY_NS),
+        Work::Crop(rect) => ("crop".to_owned(), rect.size, COPY_NS),
+        Work::Resample(Resample { size: out, .. }, _) => ("resample".to_owned(), *out, RESAMPLE_NS),
+        Work::Extend(extend) => ("extend the canvas".to_owned(), extend.size, COPY_NS),
+        Work::Colors(colors) => {
+            let count = colors.len();
+            let what = match count {
+                1 => "a function of color".to_owned(),
+                _ => format!("{count} functions of color and place, as one"),
+            };
+            (what, size, COLORS_NS)
+        }
+        Work::Area(area) => ("look at neighborhoods".to_owned(), area.output_size(size), AREA_NS),
+    }
+}
