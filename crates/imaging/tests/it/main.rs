@@ -7,5 +7,6 @@ mod golden;
 mod hostile;
 mod inputs;
 mod laws;
+mod matrix;
 mod pictures;
 mod rules;
