@@ -8,4 +8,5 @@ pub mod lut3;
 pub mod orient;
 pub mod planes;
 pub mod resample;
+pub mod rows;
 pub mod turn;

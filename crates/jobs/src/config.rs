@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// How many jobs run at a time, each in a runner process of its own. 0 is one a core.
     pub workers: usize,
+    /// How many threads a runner works on a large image with. 0 is one a core: runners that are
+    /// busy at the same time share the cores.
+    pub runner_threads: usize,
     /// The most memory a runner may allocate, in bytes.
     pub runner_memory_max_bytes: u64,
     /// A runner is replaced after so many files.
@@ -50,6 +53,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             workers: 0,
+            runner_threads: 0,
             runner_memory_max_bytes: 1 << 30,
             runner_units_max: 200,
             runner_idle_rss_max_bytes: 256 << 20,
@@ -73,10 +77,12 @@ impl Default for Config {
 impl Config {
     /// How many jobs run at a time on this machine.
     pub fn workers_resolved(&self) -> usize {
-        match self.workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        }
+        or_cores(self.workers)
+    }
+
+    /// How many threads a runner has on this machine.
+    pub fn runner_threads_resolved(&self) -> usize {
+        or_cores(self.runner_threads)
     }
 
     /// The rules that every job store keeps.
@@ -93,6 +99,13 @@ impl Config {
     /// How long a claim lasts without a heartbeat.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds.max(3))
+    }
+}
+
+fn or_cores(count: usize) -> usize {
+    match count {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
     }
 }
 

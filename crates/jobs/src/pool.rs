@@ -57,6 +57,7 @@ struct Inner {
     idle: Mutex<Vec<Runner>>,
     permits: Semaphore,
     memory_max_bytes: u64,
+    threads: usize,
     idle_rss_max_bytes: u64,
     units_max: u32,
     step_time_max: Duration,
@@ -154,6 +155,7 @@ impl Pool {
             idle: Mutex::default(),
             permits: Semaphore::new(config.workers_resolved()),
             memory_max_bytes: config.runner_memory_max_bytes,
+            threads: config.runner_threads_resolved(),
             idle_rss_max_bytes: config.runner_idle_rss_max_bytes,
             units_max: config.runner_units_max.max(1),
             step_time_max: Duration::from_secs(config.step_seconds_max.max(1)),
@@ -203,7 +205,8 @@ pub fn input_bytes(bytes: impl Into<Bytes>) -> InputStream {
 
 impl Inner {
     async fn spawn(&self) -> io::Result<Runner> {
-        self.spawner.spawn(Setup { memory_max_bytes: self.memory_max_bytes }).await
+        let setup = Setup { memory_max_bytes: self.memory_max_bytes, threads: self.threads };
+        self.spawner.spawn(setup).await
     }
 
     /// Finds a runner that takes the unit. One that died while it was idle is not the unit's fault.

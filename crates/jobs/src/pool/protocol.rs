@@ -25,6 +25,7 @@ const HEADER_BYTES: usize = 5;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Setup {
     pub(super) memory_max_bytes: u64,
+    pub(super) threads: usize,
 }
 
 /// One file through one plan.

@@ -58,6 +58,8 @@ where
         return Err(io::Error::other("the first frame is no setup"));
     };
     confine_memory(&setup)?;
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(setup.threads);
+    threads.build_global().map_err(io::Error::other)?;
 
     let output = std::sync::Arc::new(Output(Mutex::new(output)));
     let (units, todo) = mpsc::sync_channel::<(Unit, Bodies)>(1);
