@@ -62,6 +62,8 @@ const START_LEN: usize = 13;
 const DESCRIPTOR_LEN: usize = 9;
 /// The frame's place is cleared after it.
 const TO_BACKGROUND: u8 = 2;
+/// The frame's place becomes what it was before it.
+const TO_PREVIOUS: u8 = 3;
 
 impl Walk {
     /// A walk that has seen nothing yet.
@@ -129,7 +131,9 @@ impl Walk {
             .map(|bytes| u32::from(u16::from_le_bytes(bytes)));
         let covers = x == 0 && y == 0 && width >= self.size.width && height >= self.size.height;
         self.shines_through |= self.frames == 0 && (self.transparent || !covers);
-        self.clears |= self.disposal == TO_BACKGROUND;
+        // There is nothing to go back to before the first frame.
+        self.clears |= self.disposal == TO_BACKGROUND
+            || (self.disposal == TO_PREVIOUS && self.frames == 0);
         self.frames += 1;
         self.limits.check_frames(self.frames)?;
         (self.transparent, self.disposal) = (false, 0);
