@@ -333,3 +333,27 @@ fn still_gifs_keep_few_colors_and_whether_pixels_are_there() {
         }
     }
 }
+
+#[test]
+fn animations_from_other_encoders_show_what_they_were_made_from() {
+    let pixel = |x: u32, y: u32, i: u32| match (x, y) {
+        (x, y) if (4 * i..4 * i + 8).contains(&x) && (6..18).contains(&y) => [220, 40, 40, 255],
+        (_, 12..) => [40, 80, 220, 255],
+        _ => [0; 4],
+    };
+    let frames = (0..6).map(|i| {
+        let pixels = (0..24).flat_map(|y| (0..32).map(move |x| pixel(x, y, i)));
+        (pixels.collect(), 70)
+    });
+    let drawn = Animation { size: Size::new(32, 24), loop_count: 4, frames: frames.collect() };
+    let mut files = crate::formats::inputs();
+    files.retain(|(name, _)| name.starts_with("animated"));
+    assert_eq!(files.len(), 3);
+    for (name, file) in files {
+        check_same(&read(&file), &drawn, &name);
+        for to in FORMATS {
+            let report = run("convert", &json!({"output_format": to, "output": output()}), &file);
+            check_same(&read(&report.outputs[0].bytes), &drawn, &format!("{name} to {to}"));
+        }
+    }
+}
