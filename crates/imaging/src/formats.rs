@@ -2,7 +2,10 @@
 
 mod channels;
 mod chroma;
+mod composite;
+mod difference;
 mod gather;
+pub mod gif;
 pub mod jpeg;
 mod narrow;
 pub mod png;

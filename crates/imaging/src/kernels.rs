@@ -6,6 +6,7 @@ pub mod color_pass;
 pub mod look;
 pub mod lut3;
 pub mod orient;
+pub mod palette;
 pub mod planes;
 pub mod resample;
 pub mod rows;

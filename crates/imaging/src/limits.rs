@@ -37,6 +37,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Refuses more frames than a file may have.
+    pub fn check_frames(&self, frames: u32) -> Result<()> {
+        if frames > self.frames_max {
+            return Err(Error::limit(format!(
+                "{frames} frames are over the limit of {}",
+                self.frames_max
+            )));
+        }
+        Ok(())
+    }
+
     /// Refuses a size that is over the limits, or empty.
     pub fn check_size(&self, size: Size) -> Result<()> {
         let Size { width, height } = size;

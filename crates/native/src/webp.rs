@@ -7,6 +7,8 @@ use libwebp_sys as sys;
 
 use crate::{Error, ErrorKind, Result, buffer};
 
+pub mod animation;
+
 /// The longest side a WebP can have.
 pub const SIDE_MAX: u32 = 16_383;
 

@@ -11,25 +11,28 @@ use png::{
 use super::channels::{self, Plain};
 use super::narrow::{narrow, widen};
 use super::profile;
-use crate::format::{DecodeRequest, Decoded, Format};
+use crate::format::{DecodeRequest, Decoded, Format, Track};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
 use crate::metadata::Metadata;
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
+mod animation;
 mod inspect;
 mod rewrite;
 
 /// PNG.
 pub static PNG: Format = Format {
     name: "png",
-    aliases: &[],
+    aliases: &["apng"],
     title: "PNG",
     mime_type: "image/png",
     sniff: |start| start.starts_with(SIGNATURE),
     inspect: |limits| Box::new(inspect::Walk::start(limits)),
     decode: Some(decode),
+    decode_frames: Some(animation::track),
     encode: Some(encode),
+    encode_frames: Some(animation::encode_frames),
     alpha: true,
     encodes_planes: false,
     is_lossy: |_| false,
@@ -56,6 +59,13 @@ fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
     let size = Size::new(info.width, info.height);
     limits.check_size(size)?;
     let mut reader = decoder.read_info().map_err(damage)?;
+    if let Some(animation) = reader.info().animation_control
+        && animation.num_frames > 1
+        && reader.info().frame_control.is_none()
+    {
+        // The picture for viewers that know no animation is not the first frame.
+        return first_frame(bytes, limits);
+    }
     let (color, depth) = reader.output_color_type();
     let channels = channels_of(color)?;
     let len = reader.output_buffer_size().ok_or_else(|| Error::limit("the PNG is too large"))?;
@@ -76,6 +86,13 @@ fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
         ..Image::still(pixels)
     };
     Ok(Decoded::full(image))
+}
+
+fn first_frame(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
+    let Track { loop_count, color, metadata, mut frames, .. } = animation::track(bytes, limits)?;
+    let first = frames.next().ok_or_else(|| Error::input("the PNG has no frame"))??;
+    let frames = vec![Frame { delay_ms: 0, ..first }];
+    Ok(Decoded::full(Image { frames, loop_count, color, metadata }))
 }
 
 fn channels_of(color: ColorType) -> Result<Channels> {
@@ -170,11 +187,7 @@ fn settings(effort: u8) -> &'static [Settings] {
     }
 }
 
-fn write(
-    image: &Image,
-    plain: &Plain<'_>,
-    (deflate, filter): Settings,
-) -> Result<Vec<u8>, EncodingError> {
+fn write(image: &Image, plain: &Plain<'_>, settings: Settings) -> Result<Vec<u8>, EncodingError> {
     let mut info = png::Info::with_size(plain.size.width, plain.size.height);
     info.color_type = match plain.channels {
         Channels::Gray => ColorType::Grayscale,
@@ -183,27 +196,38 @@ fn write(
         Channels::Rgba => ColorType::Rgba,
     };
     info.bit_depth = if plain.is_wide { BitDepth::Sixteen } else { BitDepth::Eight };
-    if let ColorSpace::Icc(icc) = &image.color {
-        info.icc_profile = Some(Cow::Borrowed(icc));
-    }
-    if let Some(exif) = &image.metadata.exif {
-        info.exif_metadata = Some(Cow::Borrowed(exif));
-    }
-    info.pixel_dims = image.metadata.dpi.map(|(x, y)| {
-        let per_meter = |dpi: f64| (dpi / METERS_PER_INCH).round() as u32;
-        PixelDimensions { xppu: per_meter(x), yppu: per_meter(y), unit: png::Unit::Meter }
-    });
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::with_info(&mut bytes, info)?;
-    encoder.set_deflate_compression(deflate);
-    encoder.set_filter(filter);
-    if let Some(xmp) = image.metadata.xmp.as_ref().and_then(|xmp| str::from_utf8(xmp).ok()) {
-        encoder.add_itxt_chunk(XMP_KEYWORD.into(), xmp.into())?;
-    }
+    let encoder = encoder(&mut bytes, info, (&image.color, &image.metadata), settings)?;
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&plain.bytes)?;
     writer.finish()?;
     Ok(bytes)
+}
+
+/// An encoder that knows all but the pixels.
+fn encoder<'a>(
+    bytes: &'a mut Vec<u8>,
+    mut info: png::Info<'a>,
+    (color, metadata): (&'a ColorSpace, &'a Metadata),
+    (deflate, filter): Settings,
+) -> Result<png::Encoder<'a, &'a mut Vec<u8>>, EncodingError> {
+    if let ColorSpace::Icc(icc) = color {
+        info.icc_profile = Some(Cow::Borrowed(icc));
+    }
+    if let Some(exif) = &metadata.exif {
+        info.exif_metadata = Some(Cow::Borrowed(exif));
+    }
+    info.pixel_dims = metadata.dpi.map(|(x, y)| {
+        let per_meter = |dpi: f64| (dpi / METERS_PER_INCH).round() as u32;
+        PixelDimensions { xppu: per_meter(x), yppu: per_meter(y), unit: png::Unit::Meter }
+    });
+    let mut encoder = png::Encoder::with_info(bytes, info)?;
+    encoder.set_deflate_compression(deflate);
+    encoder.set_filter(filter);
+    if let Some(xmp) = metadata.xmp.as_ref().and_then(|xmp| str::from_utf8(xmp).ok()) {
+        encoder.add_itxt_chunk(XMP_KEYWORD.into(), xmp.into())?;
+    }
+    Ok(encoder)
 }
 
 fn failure(error: EncodingError) -> Error {

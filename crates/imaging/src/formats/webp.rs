@@ -13,6 +13,7 @@ use crate::metadata::{Metadata, exif};
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
+mod animation;
 mod container;
 mod inspect;
 mod planes;
@@ -28,7 +29,9 @@ pub static WEBP: Format = Format {
     sniff: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
     inspect: |limits| Box::new(inspect::Walk::start(limits)),
     decode: Some(decode),
+    decode_frames: Some(animation::track),
     encode: Some(encode),
+    encode_frames: Some(animation::encode_frames),
     alpha: true,
     encodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
@@ -52,6 +55,9 @@ fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
     let features = codec::features(bytes).map_err(damage)?;
     let size = Size::new(features.width, features.height);
     limits.check_size(size)?;
+    if features.has_animation {
+        return animation::first_frame(bytes, limits).map(Decoded::full);
+    }
     let (_, samples) = codec::decode(bytes, features.has_alpha).map_err(damage)?;
     let channels = if features.has_alpha { Channels::Rgba } else { Channels::Rgb };
     let pixels =
@@ -125,22 +131,44 @@ fn encode_lossy(pixels: &Pixels, output: &Output) -> Result<Vec<u8>> {
         }
         Pixels::U16(_) => return Err(Error::internal("WebP samples have 8 bits")),
     };
-    let quality = output.quality.unwrap_or(QUALITY);
-    let method = output.effort.map_or(METHOD, |effort| scaled(effort, 6));
-    codec::encode_planes(planes, f32::from(quality), method).map_err(failure)
+    let (quality, method) = lossy(output);
+    codec::encode_planes(planes, quality, method).map_err(failure)
 }
 
 fn encode_lossless(packed: &Packed<u8>, output: &Output) -> Result<Vec<u8>> {
     let Size { width, height } = packed.size();
-    let argb = packed.samples().chunks_exact(packed.channels().count()).map(|pixel| match *pixel {
+    let mode = Mode::Lossless { level: level(output) };
+    codec::encode_argb(width, height, argb(packed).collect(), mode).map_err(failure)
+}
+
+/// Words of alpha, red, green and blue from the highest byte down.
+fn argb(packed: &Packed<u8>) -> impl Iterator<Item = u32> {
+    packed.samples().chunks_exact(packed.channels().count()).map(|pixel| match *pixel {
         [gray] => u32::from_be_bytes([255, gray, gray, gray]),
         [gray, alpha] => u32::from_be_bytes([alpha, gray, gray, gray]),
         [r, g, b] => u32::from_be_bytes([255, r, g, b]),
         [r, g, b, alpha, ..] => u32::from_be_bytes([alpha, r, g, b]),
         [] => 0,
-    });
-    let level = output.effort.map_or(LEVEL, |effort| scaled(effort, 9));
-    codec::encode_argb(width, height, argb.collect(), Mode::Lossless { level }).map_err(failure)
+    })
+}
+
+/// Quality and method of a lossy encode.
+fn lossy(output: &Output) -> (f32, u8) {
+    let quality = output.quality.unwrap_or(QUALITY);
+    (quality.into(), output.effort.map_or(METHOD, |effort| scaled(effort, 6)))
+}
+
+/// Level of a lossless encode.
+fn level(output: &Output) -> u8 {
+    output.effort.map_or(LEVEL, |effort| scaled(effort, 9))
+}
+
+fn mode(output: &Output) -> Mode {
+    if output.lossless == Some(true) {
+        return Mode::Lossless { level: level(output) };
+    }
+    let (quality, method) = lossy(output);
+    Mode::Lossy { quality, method }
 }
 
 /// An effort of 0 to 10 on another scale that starts at 0.

@@ -1,11 +1,12 @@
 //! Files that lie, stop early or are damaged: an error or an image, never a panic.
 
-use imaging::format::{self, DecodeRequest, Inspector};
+use imaging::format::{self, DecodeRequest, Inspector, Sequence};
 use imaging::image::{Channels, Packed, Pixels};
 use imaging::output::Output;
 use imaging::{ErrorKind, Image, Limits, Size};
 
-use crate::formats::{inputs, photo};
+use crate::animation::{Animation, write};
+use crate::formats::{inputs, photo, u8s};
 
 /// One small file of every format and way of writing it.
 fn files() -> Vec<(String, Vec<u8>)> {
@@ -19,7 +20,12 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("png".into(), encode("png", &rgba, &Output::default())),
         ("webp".into(), encode("webp", &rgba, &Output::default())),
         ("lossless webp".into(), encode("webp", &rgba, &lossless)),
+        ("gif".into(), encode("gif", &rgba, &Output::default())),
     ];
+    for format in ["gif", "png", "webp"] {
+        let animation = Animation::moving(Size::new(24, 16), 5);
+        files.push((format!("animated {format}"), write(format, &animation, &lossless)));
+    }
     files.extend(inputs());
     files
 }
@@ -38,7 +44,14 @@ fn every_prefix_ends_in_an_error_or_an_image() {
         format::fuzz_decode(&bytes);
         let half = &bytes[..bytes.len() / 2];
         let format = format::sniff(half).unwrap();
-        let result = format.decode.unwrap()(half, &DecodeRequest::default(), &Limits::default());
+        // A still image ends where its animation goes on.
+        let result = if name.starts_with("animated") {
+            let limits = Limits::default();
+            let track = format.decode_frames.unwrap()(half, &limits);
+            track.and_then(|track| track.frames.collect::<Result<Vec<_>, _>>()).map(|_| ())
+        } else {
+            format.decode.unwrap()(half, &DecodeRequest::default(), &Limits::default()).map(|_| ())
+        };
         let error = result.expect_err(&name);
         assert_eq!(error.kind, ErrorKind::Input, "{name}: {error}");
     }
@@ -86,8 +99,8 @@ fn refused(bytes: &[u8], kind: ErrorKind, part: &str) {
 #[test]
 fn the_door_refuses_what_is_no_image() {
     refused(b"", ErrorKind::Unsupported, "empty");
-    refused(b"hello, this is a text", ErrorKind::Unsupported, "(jpg, png, webp)");
-    refused(&[b'a'; 100_000], ErrorKind::Unsupported, "(jpg, png, webp)");
+    refused(b"hello, this is a text", ErrorKind::Unsupported, "(jpg, png, webp, gif");
+    refused(&[b'a'; 100_000], ErrorKind::Unsupported, "(jpg, png, webp, gif");
     refused(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", ErrorKind::Input, "ends before");
     refused(b"\xFF\xD8\xFF\xE0\0\x10JFIF", ErrorKind::Input, "ends before");
     refused(b"RIFF\x10\0\0\0WEBPVP8 ", ErrorKind::Input, "ends before");
@@ -142,18 +155,70 @@ fn data_that_hold_more_or_less_than_the_header_says_do_no_harm() {
 }
 
 #[test]
-fn animations_are_refused_with_their_frames() {
-    let animation = chunk(b"acTL", &[0, 0, 0, 24, 0, 0, 0, 0]);
-    refused(&png(4, 4, &[animation], b""), ErrorKind::Unsupported, "animated PNG (24 frames)");
-    let mut webp =
-        b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x02\0\0\0\x03\0\0\x03\0\0ANIM\x06\0\0\0".to_vec();
-    webp.extend([0; 6]);
-    for _ in 0..3 {
-        webp.extend(b"ANMF\x02\0\0\0\0\0");
+fn animations_of_too_many_frames_are_refused() {
+    let animation = chunk(b"acTL", &[0, 0, 255, 255, 0, 0, 0, 0]);
+    refused(&png(4, 4, &[animation], b""), ErrorKind::Limit, "65535 frames are over the limit");
+    let none = chunk(b"acTL", &[0; 8]);
+    refused(&png(4, 4, &[none], b""), ErrorKind::Input, "without frames");
+    let animation = |count| {
+        let mut webp =
+            b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x02\0\0\0\x03\0\0\x03\0\0ANIM\x06\0\0\0".to_vec();
+        webp.extend([0; 6]);
+        for _ in 0..count {
+            webp.extend(b"ANMF\x14\0\0\0");
+            webp.extend([0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 0, 0, 0x40, 0]);
+            webp.extend(b"VP8L");
+        }
+        let len = (webp.len() as u32 - 8).to_le_bytes();
+        webp[4..8].copy_from_slice(&len);
+        webp
+    };
+    let header = format::header(&animation(3), &Limits::default()).unwrap();
+    assert_eq!((header.frames, header.sequence), (3, Sequence::Frames));
+    refused(&animation(0), ErrorKind::Input, "ends before");
+    refused(&animation(600), ErrorKind::Limit, "24 days");
+    let few = Limits { frames_max: 2, ..Limits::default() };
+    let error = format::header(&animation(3), &few).unwrap_err();
+    assert_eq!(
+        (error.kind, &*error.message),
+        (ErrorKind::Limit, "3 frames are over the limit of 2")
+    );
+}
+
+#[test]
+fn gifs_that_lie_are_refused() {
+    let start = |width: u16, height: u16| {
+        let mut gif = b"GIF89a".to_vec();
+        gif.extend([width.to_le_bytes(), height.to_le_bytes()].concat());
+        gif.extend([0x80, 0, 0, 0, 0, 0, 255, 255, 255]);
+        gif
+    };
+    // A frame of 2 × 1 pixels whose data are the indices 0 and 1.
+    let frame = [0x2C, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 0x0A, 0];
+    refused(&[start(0, 5), frame.to_vec()].concat(), ErrorKind::Input, "no pixels");
+    refused(&start(2, 1), ErrorKind::Input, "before its first frame");
+    refused(&[start(2, 1), vec![0x3B]].concat(), ErrorKind::Input, "before its first frame");
+    refused(&[start(2, 1), vec![7]].concat(), ErrorKind::Input, "unknown kind (0x07)");
+    refused(&[start(2, 1), frame[..12].to_vec()].concat(), ErrorKind::Input, "ends early");
+    let many = [start(2, 1), frame.repeat(2001)].concat();
+    refused(&many, ErrorKind::Limit, "2001 frames are over the limit of 2000");
+    let huge = [start(65_535, 65_535), frame.to_vec()].concat();
+    refused(&huge, ErrorKind::Limit, "megapixels");
+    // Neither a trailer nor sound bytes after the last frame are needed.
+    for end in [&[][..], &[0x3B], &[0, 0, 9]] {
+        let whole = [start(2, 1), frame.to_vec(), end.to_vec()].concat();
+        assert_eq!(format::header(&whole, &Limits::default()).unwrap().frames, 1);
+        let decode = format::by_name("gif").unwrap().decode.unwrap();
+        let image = decode(&whole, &DecodeRequest::default(), &Limits::default()).unwrap().image;
+        assert_eq!(u8s(&image).samples(), [0, 0, 0, 255, 255, 255]);
     }
-    let len = (webp.len() as u32 - 8).to_le_bytes();
-    webp[4..8].copy_from_slice(&len);
-    refused(&webp, ErrorKind::Unsupported, "animated WebP (3 frames)");
+    // A frame far larger than its canvas costs a row at a time; its data end early.
+    let mut wide = frame;
+    wide[5..9].fill(255);
+    let lie = [start(2, 1), wide.to_vec(), vec![0x3B]].concat();
+    let decode = format::by_name("gif").unwrap().decode.unwrap();
+    let error = decode(&lie, &DecodeRequest::default(), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Input, "{error}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod animation;
 mod formats;
+mod gif_rules;
 mod golden;
 mod hostile;
 mod inputs;

@@ -87,12 +87,14 @@ impl Walk {
                 header.orientation =
                     exif::orientation(payload).map(Orientation::from_exif).unwrap_or_default();
             }
-            (b"acTL", _) => {
-                let frames = be_u32(payload);
-                if frames > 1 {
-                    return Err(Error::unsupported(format!(
-                        "animated PNG ({frames} frames) cannot be read yet; only still images"
-                    )));
+            (b"acTL", Some(header)) => {
+                header.frames = be_u32(payload);
+                if header.frames == 0 {
+                    return Err(Error::input("the PNG says it is an animation without frames"));
+                }
+                self.limits.check_frames(header.frames)?;
+                if header.frames > 1 {
+                    header.sequence = Sequence::Frames;
                 }
             }
             _ => {}

@@ -37,6 +37,7 @@ const ICC_FLAG: u8 = 0x20;
 const ALPHA_FLAG: u8 = 0x10;
 const EXIF_FLAG: u8 = 0x08;
 const XMP_FLAG: u8 = 0x04;
+const ANIMATION_FLAG: u8 = 0x02;
 
 /// The file of an encoder with a header that announces the extras, and the extras in their places.
 pub(super) fn with_extras(
@@ -46,7 +47,9 @@ pub(super) fn with_extras(
     extras: &Extras<'_>,
 ) -> Vec<u8> {
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-    let flags = flag(extras.icc.is_some(), ICC_FLAG)
+    let is_animated = find(webp, b"ANIM").is_some();
+    let flags = flag(is_animated, ANIMATION_FLAG)
+        | flag(extras.icc.is_some(), ICC_FLAG)
         | flag(has_alpha, ALPHA_FLAG)
         | flag(extras.exif.is_some(), EXIF_FLAG)
         | flag(extras.xmp.is_some(), XMP_FLAG);
@@ -69,7 +72,7 @@ pub(super) fn with_extras(
 /// The file with this metadata instead of its own; image data, alpha and color profile stay.
 pub(super) fn rewrite(webp: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     let size = format::header(webp, &Limits::default())?.size;
-    let image: [&[u8; 4]; 3] = [b"ALPH", b"VP8 ", b"VP8L"];
+    let image: [&[u8; 4]; 5] = [b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF"];
     let mut simple = b"RIFF\0\0\0\0WEBP".to_vec();
     for (name, payload) in chunks(webp).filter(|(name, _)| image.contains(name)) {
         push(&mut simple, name, Some(payload));
@@ -85,7 +88,7 @@ pub(super) fn rewrite(webp: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
         .is_some_and(|header| header.first().is_some_and(|flags| flags & ALPHA_FLAG != 0));
     let is_plain = extras.icc.is_none() && extras.exif.is_none() && extras.xmp.is_none();
     // A lone VP8L stream says itself that it has alpha; a lossy one needs the header for that.
-    if is_plain && find(webp, b"ALPH").is_none() {
+    if is_plain && find(webp, b"ALPH").is_none() && find(webp, b"ANIM").is_none() {
         return Ok(simple);
     }
     Ok(with_extras(&simple, size, has_alpha, &extras))

@@ -32,10 +32,16 @@ pub(super) struct Walk {
     is_lossy: bool,
     is_animated: bool,
     frames: u32,
+    /// The delays of all frames together, in milliseconds.
+    plays_ms: u64,
     orientation: Orientation,
 }
 
 const HEAD_LEN: u64 = 8;
+/// What a frame says of itself, and the name of its first chunk.
+const FRAME_LEN: usize = 20;
+/// The longest that an animation may take: libwebp counts in 31 bits.
+const PLAYS_MS_MAX: u64 = i32::MAX as u64;
 
 impl Walk {
     /// A walk that has seen nothing yet.
@@ -50,6 +56,7 @@ impl Walk {
             is_lossy: false,
             is_animated: false,
             frames: 0,
+            plays_ms: 0,
             orientation: Orientation::Normal,
         };
         Gather::new(walk, Want::Bytes(12))
@@ -72,10 +79,7 @@ impl Walk {
             b"VP8X" | b"VP8 " => 10,
             b"VP8L" => 5,
             b"EXIF" => BYTES_MAX as u32,
-            b"ANMF" => {
-                self.frames = self.frames.saturating_add(1);
-                0
-            }
+            b"ANMF" => FRAME_LEN as u32,
             _ => 0,
         };
         self.is_animated |= matches!(&name, b"ANIM" | b"ANMF");
@@ -113,6 +117,7 @@ impl Walk {
                 self.has_alpha |= bits >> 28 & 1 != 0;
                 self.see_image(Size::new((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
             }
+            b"ANMF" => self.see_frame(payload),
             b"EXIF" => {
                 let exif = payload.strip_prefix(b"Exif\0\0").unwrap_or(payload);
                 let number = exif::orientation(exif);
@@ -126,6 +131,30 @@ impl Walk {
     fn see_image(&mut self, size: Size) -> Result<()> {
         self.has_image = true;
         self.see_size(size)
+    }
+
+    /// A frame: where it lies in units of two pixels, its size less one, how long it is shown, and
+    /// what becomes of it (RFC 9649, section 2.7.1.1).
+    fn see_frame(&mut self, payload: &[u8]) -> Result<()> {
+        let Some((frame, first)) = payload.split_first_chunk::<16>() else {
+            return Err(too_short());
+        };
+        let number = |at: usize| u32::from_le_bytes([frame[at], frame[at + 1], frame[at + 2], 0]);
+        let Some(canvas) = self.size else {
+            return Err(Error::input("the WebP has a frame before its header"));
+        };
+        let size = Size::new(number(6) + 1, number(9) + 1);
+        self.frames += 1;
+        self.limits.check_frames(self.frames)?;
+        self.limits.check_size(size)?;
+        self.plays_ms += u64::from(number(12));
+        if self.plays_ms > PLAYS_MS_MAX {
+            return Err(Error::limit("the WebP plays for more than 24 days"));
+        }
+        let clears = frame[15] & 1 != 0;
+        self.has_alpha |= clears || (self.frames == 1 && size != canvas);
+        self.is_lossy |= matches!(first, b"VP8 " | b"ALPH");
+        Ok(())
     }
 
     /// The first size that is said is that of the whole.
@@ -169,25 +198,17 @@ impl Steps for Walk {
     }
 
     fn header(self) -> Result<Header> {
-        if self.is_animated {
-            let frames = match self.frames {
-                0 => String::new(),
-                1 => " (1 frame)".to_owned(),
-                frames => format!(" ({frames} frames)"),
-            };
-            return Err(Error::unsupported(format!(
-                "animated WebP{frames} cannot be read yet; only still images"
-            )));
-        }
-        let Some(size) = self.size.filter(|_| self.has_image) else {
+        let has_image = if self.is_animated { self.frames > 0 } else { self.has_image };
+        let Some(size) = self.size.filter(|_| has_image) else {
             return Err(Error::input("the WebP ends before its image data"));
         };
+        let frames = if self.is_animated { self.frames } else { 1 };
         Ok(Header {
             format: &WEBP,
             size,
             orientation: self.orientation,
-            frames: 1,
-            sequence: Sequence::Still,
+            frames,
+            sequence: if frames > 1 { Sequence::Frames } else { Sequence::Still },
             has_alpha: self.has_alpha,
             is_gray: false,
             bit_depth: 8,
