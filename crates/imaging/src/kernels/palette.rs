@@ -107,6 +107,8 @@ pub struct Palette {
     channels: [Vec<f32>; 3],
     /// The mean squared distance of the picture that it was made for.
     error: f32,
+    /// The most colors that it could have had.
+    max: usize,
     /// Every color of that picture is in it.
     is_exact: bool,
     /// Open addressing by `slot_of`.
@@ -120,7 +122,7 @@ impl Palette {
     pub fn of(histogram: &Histogram, max: usize, rounds: u8) -> Self {
         let max = max.clamp(1, COLORS_MAX);
         if let Some(few) = histogram.few(max) {
-            return Self::new(few.iter().copied().collect(), 0.0, true);
+            return Self::new(few.iter().copied().collect(), max, true);
         }
         let mut means = boxes::split(histogram, max);
         for _ in 0..rounds {
@@ -130,12 +132,12 @@ impl Palette {
             means.iter().map(|mean| mean.map(|value| (value + 0.5) as u8)).collect();
         colors.sort_by_key(|[r, g, b]| 3 * u32::from(*r) + 6 * u32::from(*g) + u32::from(*b));
         colors.dedup();
-        let mut palette = Self::new(colors, 0.0, false);
+        let mut palette = Self::new(colors, max, false);
         palette.error = palette.error_of(histogram);
         palette
     }
 
-    fn new(colors: Vec<Rgb>, error: f32, is_exact: bool) -> Self {
+    fn new(colors: Vec<Rgb>, max: usize, is_exact: bool) -> Self {
         let channels = [0, 1, 2].map(|c| colors.iter().map(|color| f32::from(color[c])).collect());
         let mut exact = vec![UNKNOWN; SLOTS];
         for (index, color) in (0..).zip(&colors) {
@@ -146,7 +148,7 @@ impl Palette {
             exact[slot] = index;
         }
         let nearest = vec![UNKNOWN; 1 << (3 * CELL_BITS)];
-        Self { colors, channels, error, is_exact, exact, nearest }
+        Self { colors, channels, error: 0.0, max, is_exact, exact, nearest }
     }
 
     /// Its colors.
@@ -156,7 +158,7 @@ impl Palette {
 
     /// Whether it shows a picture with these colors about as well as one of its own would.
     pub fn serves(&self, histogram: &Histogram) -> bool {
-        if let Some(few) = histogram.few(COLORS_MAX) {
+        if let Some(few) = histogram.few(self.max) {
             return few.iter().all(|color| self.index_of(*color).is_some());
         }
         !self.is_exact && self.error_of(histogram) <= self.error * 1.3 + 2.0
@@ -277,8 +279,9 @@ mod tests {
         let error = |max, rounds| Palette::of(&histogram, max, rounds).error;
         assert!(error(256, 0) < error(64, 0) && error(64, 0) < error(8, 0));
         assert!(error(256, 4) < error(256, 0));
-        // An even cube of 256 colors has steps of about 40: a twelfth of its square a channel.
-        assert!(error(256, 4) < 3.0 * 40.0 * 40.0 / 12.0, "{}", error(256, 4));
+        // 18 levels 15 apart, cut evenly into 256 cubes: each is 42.5 wide, and a twelfth of its
+        // square is the mean squared distance from the middle in a channel.
+        assert!(error(256, 4) < 3.0 * 42.5 * 42.5 / 12.0, "{}", error(256, 4));
     }
 
     #[test]
