@@ -132,8 +132,8 @@ impl Walk {
         let covers = x == 0 && y == 0 && width >= self.size.width && height >= self.size.height;
         self.shines_through |= self.frames == 0 && (self.transparent || !covers);
         // There is nothing to go back to before the first frame.
-        self.clears |= self.disposal == TO_BACKGROUND
-            || (self.disposal == TO_PREVIOUS && self.frames == 0);
+        self.clears |=
+            self.disposal == TO_BACKGROUND || (self.disposal == TO_PREVIOUS && self.frames == 0);
         self.frames += 1;
         self.limits.check_frames(self.frames)?;
         (self.transparent, self.disposal) = (false, 0);
