@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn transparent_pixels_are_border_whatever_their_colors() {
-        let mut samples = vec![[0u8, 0, 0, 0], [255, 9, 77, 0], [1, 2, 3, 0]].repeat(4);
+        let mut samples = [[0u8, 0, 0, 0], [255, 9, 77, 0], [1, 2, 3, 0]].repeat(4);
         samples[4] = [9, 9, 9, 255];
         let image = Packed::new(Size::new(3, 4), Channels::Rgba, samples.concat());
         let found = Trim::default().content(&image).unwrap();

@@ -96,24 +96,29 @@ mod tests {
         assert_eq!(&turned.samples()[(14 * 28 + 14) * 3..][..3], &[200, 200, 200]);
     }
 
+    /// Whether a canvas shows nothing beyond an image that is turned, give or take some room.
+    fn fits(canvas: Size, angle: f64, image: Size, room: f64) -> bool {
+        let map = map(angle, image, canvas);
+        let (w, h) = (f64::from(canvas.width), f64::from(canvas.height));
+        [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].into_iter().all(|(x, y)| {
+            let [x, y] = [map[0], map[1]].map(|row| row[0] * x + row[1] * y + row[2]);
+            let inside = |at: f64, side: u32| (-room..=f64::from(side) + room).contains(&at);
+            inside(x, image.width) && inside(y, image.height)
+        })
+    }
+
     #[test]
     fn the_inscribed_rectangle_shows_no_corner_and_is_the_largest() {
         for (width, height) in [(300, 200), (200, 300), (400, 30), (100, 100), (1, 1), (1, 90)] {
             for angle in [0.0, 0.3, 7.0, -20.0, 44.0, 45.0, -45.0] {
                 let size = Size::new(width, height);
                 let inner = inscribed(size, angle);
-                // Half a pixel of room for the smallest sides, which cannot be less than one pixel.
-                let fits = |size: Size, room: f64| {
-                    let map = map(angle, Size::new(width, height), size);
-                    let (w, h) = (f64::from(size.width), f64::from(size.height));
-                    [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].into_iter().all(|(x, y)| {
-                        let [x, y] = [map[0], map[1]].map(|row| row[0] * x + row[1] * y + row[2]);
-                        (-room..=f64::from(width) + room).contains(&x)
-                            && (-room..=f64::from(height) + room).contains(&y)
-                    })
-                };
-                assert!(fits(inner, 0.75), "{size} by {angle}: {inner}");
-                assert!(!fits(Size::new(inner.width + 2, inner.height + 2), 0.0), "{size} {angle}");
+                // Some room for the smallest sides, which cannot be less than one pixel.
+                assert!(fits(inner, angle, size, 0.75), "{size} by {angle}: {inner}");
+                assert!(
+                    !fits(Size::new(inner.width + 2, inner.height + 2), angle, size, 0.0),
+                    "{size} {angle}"
+                );
             }
         }
         assert_eq!(inscribed(Size::new(300, 200), 0.0), Size::new(300, 200));

@@ -66,6 +66,11 @@ impl Sheet {
         width + stroke * 2
     }
 
+    fn word(&mut self, x: i64, base: i64, x_height: i64, dice: &mut Dice) -> i64 {
+        let letters = 2 + dice.below(7);
+        (0..letters).fold(x, |x, _| x + self.letter(x, base, x_height, dice))
+    }
+
     /// Paragraphs from left to right margin, in one or two columns.
     fn text(&mut self, x_height: i64, columns: i64, dice: &mut Dice) {
         let margin = self.width / 10;
@@ -78,10 +83,7 @@ impl Sheet {
                 let share = if ends { 20 + dice.below(60) } else { 97 };
                 let mut x = left;
                 while x < left + (column - x_height * 2) * share / 100 {
-                    for _ in 0..2 + dice.below(7) {
-                        x += self.letter(x, base, x_height, dice);
-                    }
-                    x += x_height;
+                    x = self.word(x, base, x_height, dice) + x_height;
                 }
                 base += x_height * 3 + if ends { x_height * 2 } else { 0 };
             }
