@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 use crate::color::Color;
-use crate::params::{Length, PAGES_EXPECTED, Pages};
+use crate::params::{AutoColor, Length, PAGES_EXPECTED, Pages};
 use crate::request::Fault;
 
 /// The faults found so far.
@@ -245,6 +245,13 @@ fn check_text(schema: &Value, text: &str, pointer: &str, faults: &mut Faults) {
             );
             faults.invalid(pointer, message);
         }
+        Some("auto-color") if AutoColor::parse(text).is_none() => {
+            let message = format!(
+                "{} is neither \"auto\" nor a CSS color such as #ff8800 or transparent",
+                shown(&text.into())
+            );
+            faults.invalid(pointer, message);
+        }
         Some("length") if Length::parse(text).is_none() => {
             let message = format!(
                 "expected pixels from 0 to 65535 or a percentage such as \"10%\", got {}",
@@ -297,6 +304,7 @@ pub fn expectation(schema: &Value) -> String {
     let kinds: Vec<&str> = types(schema).into_iter().filter(|kind| *kind != "null").collect();
     match schema.get("format").and_then(Value::as_str) {
         Some("color") => return "a CSS color".to_owned(),
+        Some("auto-color") => return "\"auto\" or a CSS color".to_owned(),
         Some("pages") => return PAGES_EXPECTED.to_owned(),
         Some("length") => {
             return "pixels from 0 to 65535 or a percentage such as \"10%\"".to_owned();

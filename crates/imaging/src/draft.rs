@@ -76,7 +76,11 @@ impl<'a> Draft<'a> {
 
     /// What an operation meets at this point.
     pub(crate) fn scene(&self) -> Scene<'a> {
-        Scene::new(self.size, self.context.files, self.context.limits)
+        let mut scene = Scene::new(self.size, self.context.files, self.context.limits);
+        if self.decides > self.context.decided.len() {
+            scene.guess_size();
+        }
+        scene
     }
 
     /// Takes over what an operation had to say besides its stages.

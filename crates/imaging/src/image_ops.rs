@@ -3,18 +3,24 @@
 mod auto_orient;
 mod blur;
 mod brightness;
+mod change_dimensions;
 mod cinematic;
 mod contrast;
 mod crop;
+mod deskew;
+mod extend_canvas;
 mod flip;
 mod grayscale;
 mod mirror;
 mod pad;
+mod perspective;
 mod resize;
 mod rotate;
 mod saturation;
 mod sepia;
 mod sharpen;
+mod straighten;
+mod trim;
 mod vignette;
 mod warm_film;
 
@@ -29,6 +35,12 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<mirror::Mirror>(),
     Entry::of::<auto_orient::AutoOrient>(),
     Entry::of::<pad::Pad>(),
+    Entry::of::<deskew::Deskew>(),
+    Entry::of::<straighten::Straighten>(),
+    Entry::of::<trim::Trim>(),
+    Entry::of::<extend_canvas::ExtendCanvas>(),
+    Entry::of::<change_dimensions::ChangeDimensions>(),
+    Entry::of::<perspective::Perspective>(),
     Entry::of::<cinematic::Cinematic>(),
     Entry::of::<warm_film::WarmFilm>(),
     Entry::of::<grayscale::Grayscale>().also(&["black_and_white"]),
@@ -42,47 +54,41 @@ pub static IMAGE_OPS: &[Entry] = &[
 ];
 
 /// Operations of the interface that this build does not have yet.
-pub static LATER: &[(Group, &[&str])] = &[
-    (
-        Group::Transform,
-        &["deskew", "straighten", "trim", "extend_canvas", "change_dimensions", "perspective"],
-    ),
-    (
-        Group::Filter,
-        &[
-            "cool_film",
-            "vintage",
-            "retro",
-            "noir",
-            "vivid",
-            "matte",
-            "faded",
-            "teal_orange",
-            "golden_hour",
-            "polaroid",
-            "dramatic",
-            "cross_process",
-            "bleach_bypass",
-            "lut",
-            "grain",
-            "pixelate",
-            "invert",
-            "posterize",
-            "duotone",
-            "solarize",
-            "emboss",
-            "edge_detect",
-            "halftone",
-            "glow",
-            "exposure",
-            "gamma",
-            "hue",
-            "temperature",
-            "tint",
-            "highlights",
-            "shadows",
-            "vibrance",
-            "clarity",
-        ],
-    ),
-];
+pub static LATER: &[(Group, &[&str])] = &[(
+    Group::Filter,
+    &[
+        "cool_film",
+        "vintage",
+        "retro",
+        "noir",
+        "vivid",
+        "matte",
+        "faded",
+        "teal_orange",
+        "golden_hour",
+        "polaroid",
+        "dramatic",
+        "cross_process",
+        "bleach_bypass",
+        "lut",
+        "grain",
+        "pixelate",
+        "invert",
+        "posterize",
+        "duotone",
+        "solarize",
+        "emboss",
+        "edge_detect",
+        "halftone",
+        "glow",
+        "exposure",
+        "gamma",
+        "hue",
+        "temperature",
+        "tint",
+        "highlights",
+        "shadows",
+        "vibrance",
+        "clarity",
+    ],
+)];

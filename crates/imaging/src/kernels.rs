@@ -1,5 +1,6 @@
 //! The hot loops: generic over sample depth, tested and benched alone.
 
+pub mod attention;
 pub mod blur;
 pub mod canvas;
 pub mod color_pass;
@@ -10,4 +11,8 @@ pub mod palette;
 pub mod planes;
 pub mod resample;
 pub mod rows;
+pub mod sheet;
+pub mod skew;
+pub mod small;
 pub mod turn;
+pub mod warp;

@@ -8,9 +8,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Size;
 use crate::check::{Faults, check};
 use crate::color::Color;
 use crate::metadata::Orientation;
+
+mod keep;
+
+pub use keep::Keep;
 
 /// A struct of parameters. Its doc comments are the public documentation.
 pub trait Params: DeserializeOwned + JsonSchema + Send + Sync + 'static {
@@ -138,6 +143,22 @@ unit!(
     Degrees, f64, "number", -360.0 ..= 360.0, "degrees"
 );
 unit!(
+    /// A small angle clockwise, -45 to 45 degrees.
+    Tilt, f64, "number", -45.0 ..= 45.0, "degrees"
+);
+unit!(
+    /// The largest angle that is looked for, 0.5 to 45 degrees.
+    Reach, f64, "number", 0.5 ..= 45.0, "degrees"
+);
+unit!(
+    /// A length in a unit that stands beside it, 0.01 to 65535.
+    Measure, f64, "number", 0.01 ..= 65535.0, "unit"
+);
+unit!(
+    /// A resolution, 1 to 10000 pixels an inch.
+    Dots, f64, "number", 1.0 ..= 10000.0, "dpi"
+);
+unit!(
     /// The width of a blur as a standard deviation, 0.1 to 250 pixels.
     Sigma, f32, "number", 0.1 ..= 250.0, "px"
 );
@@ -213,6 +234,63 @@ impl Gravity {
         };
         (x, y)
     }
+
+    /// Where a size lies inside a larger one: pixels from the left and from the top.
+    pub fn place(self, inner: Size, outer: Size) -> (u32, u32) {
+        let (left, top) = self.shares();
+        let at = |outer: u32, inner: u32, share: f64| {
+            (f64::from(outer.saturating_sub(inner)) * share).floor() as u32
+        };
+        (at(outer.width, inner.width, left), at(outer.height, inner.height, top))
+    }
+}
+
+/// A color, or the one that is found in the image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AutoColor {
+    /// The one that is found.
+    #[default]
+    Auto,
+    /// This one.
+    Color(Color),
+}
+
+impl AutoColor {
+    /// From `auto` or a CSS color.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            "auto" => Some(Self::Auto),
+            text => Color::parse(text).map(Self::Color),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AutoColor {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("{text:?} is neither \"auto\" nor a CSS color"))
+        })
+    }
+}
+
+impl Serialize for AutoColor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::Color(color) => color.serialize(serializer),
+        }
+    }
+}
+
+impl JsonSchema for AutoColor {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AutoColor".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "auto-color" })
+    }
 }
 
 /// A length in pixels, or in percent of a side: `120` or `"10%"`.
@@ -225,13 +303,17 @@ pub enum Length {
 }
 
 impl Length {
-    /// In whole pixels of a side, rounded half up.
-    pub fn resolve(self, side: u32) -> i64 {
-        let px = match self {
+    /// In pixels of a side.
+    pub fn along(self, side: u32) -> f64 {
+        match self {
             Self::Px(px) => px,
             Self::Percent(percent) => percent / 100.0 * f64::from(side),
-        };
-        (px + 0.5).floor() as i64
+        }
+    }
+
+    /// In whole pixels of a side, rounded half up.
+    pub fn resolve(self, side: u32) -> i64 {
+        (self.along(side) + 0.5).floor() as i64
     }
 
     /// From text such as `10%` or `120`.

@@ -8,6 +8,7 @@ use crate::{Limits, Size};
 /// The image that an operation is lowered for, and the files beside it.
 pub struct Scene<'a> {
     size: Size,
+    size_is_certain: bool,
     files: &'a Files<'a>,
     limits: &'a Limits,
     /// Code and message of each warning.
@@ -19,12 +20,30 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// An image of this size, with these files beside it.
     pub(crate) fn new(size: Size, files: &'a Files<'a>, limits: &'a Limits) -> Self {
-        Self { size, files, limits, warnings: Vec::new(), output: Output::default() }
+        Self {
+            size,
+            size_is_certain: true,
+            files,
+            limits,
+            warnings: Vec::new(),
+            output: Output::default(),
+        }
     }
 
     /// The size of the image before the operation.
     pub fn size(&self) -> Size {
         self.size
+    }
+
+    /// Whether the size is known for good: it is not before a stage has run that has to see the
+    /// image.
+    pub fn is_size_certain(&self) -> bool {
+        self.size_is_certain
+    }
+
+    /// The size is a guess.
+    pub(crate) fn guess_size(&mut self) {
+        self.size_is_certain = false;
     }
 
     /// Bounds on the work.

@@ -3,7 +3,8 @@ use serde::Deserialize;
 
 use crate::Size;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Gravity, Length, Params};
+use crate::kernels::attention::SmartCrop;
+use crate::params::{Keep, Length, Params};
 use crate::scene::Scene;
 use crate::stage::{Rect, Stage};
 
@@ -23,13 +24,12 @@ pub(super) struct Crop {
     #[schemars(length(max = 20))]
     pub aspect_ratio: Option<String>,
     /// The part to keep with an aspect ratio, or when width and height are given without a place.
-    pub gravity: Gravity,
+    pub gravity: Keep,
 }
 
 impl Params for Crop {
     const NAME: &'static str = "crop";
     const EXAMPLE: &'static str = r#"{"aspect_ratio": "16:9"}"#;
-    const LATER: &'static [&'static str] = &["gravity=smart"];
 
     fn rules(&self) -> Result<(), (&'static str, String)> {
         let placed = self.x.is_some() || self.y.is_some();
@@ -56,32 +56,27 @@ impl ImageOp for Crop {
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let input = scene.size();
-        let rect = match self.aspect_ratio.as_deref().and_then(ratio) {
-            Some(ratio) => self.by_ratio(input, ratio),
+        let crop = match self.aspect_ratio.as_deref().and_then(ratio) {
+            Some(ratio) => SmartCrop::to(by_ratio(input, ratio)),
             None => self.by_place(input)?,
         };
-        Ok(if rect.size == input { Vec::new() } else { vec![Stage::Crop(rect)] })
+        if crop.size == input {
+            return Ok(Vec::new());
+        }
+        let Some(gravity) = self.gravity.gravity() else {
+            return Ok(crop.stage(input).into_iter().collect());
+        };
+        let (x, y) = gravity.place(crop.size, input);
+        let (x, y) = (crop.x.unwrap_or(x), crop.y.unwrap_or(y));
+        Ok(vec![Stage::Crop(Rect { x, y, size: crop.size })])
     }
 }
 
 impl Crop {
-    fn by_ratio(&self, input: Size, ratio: f64) -> Rect {
-        let (width, height) = (f64::from(input.width), f64::from(input.height));
-        let side = |length: f64, max: u32| ((length + 0.5).floor() as u32).clamp(1, max);
-        let size = match width / height > ratio {
-            true => Size::new(side(height * ratio, input.width), input.height),
-            false => Size::new(input.width, side(width / ratio, input.height)),
-        };
-        self.placed(input, size)
-    }
-
-    fn by_place(&self, input: Size) -> Result<Rect, Misfit> {
-        let (left, width) = self.span(("x", self.x), ("width", self.width), input.width, input)?;
-        let (top, height) =
-            self.span(("y", self.y), ("height", self.height), input.height, input)?;
-        let size = Size::new(width, height);
-        let free = self.placed(input, size);
-        Ok(Rect { x: left.unwrap_or(free.x), y: top.unwrap_or(free.y), size })
+    fn by_place(&self, input: Size) -> Result<SmartCrop, Misfit> {
+        let (x, width) = self.span(("x", self.x), ("width", self.width), input.width, input)?;
+        let (y, height) = self.span(("y", self.y), ("height", self.height), input.height, input)?;
+        Ok(SmartCrop { size: Size::new(width, height), x, y })
     }
 
     /// Where the rectangle begins along one side, if that was said, and how long it is.
@@ -109,12 +104,14 @@ impl Crop {
         }
         Ok((start.map(|start| start as u32), length as u32))
     }
+}
 
-    fn placed(&self, input: Size, size: Size) -> Rect {
-        let (left, top) = self.gravity.shares();
-        let x = (f64::from(input.width - size.width) * left).floor() as u32;
-        let y = (f64::from(input.height - size.height) * top).floor() as u32;
-        Rect { x, y, size }
+fn by_ratio(input: Size, ratio: f64) -> Size {
+    let (width, height) = (f64::from(input.width), f64::from(input.height));
+    let side = |length: f64, max: u32| ((length + 0.5).floor() as u32).clamp(1, max);
+    match width / height > ratio {
+        true => Size::new(side(height * ratio, input.width), input.height),
+        false => Size::new(input.width, side(width / ratio, input.height)),
     }
 }
 

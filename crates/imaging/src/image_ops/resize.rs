@@ -4,8 +4,9 @@ use serde::Deserialize;
 use crate::Size;
 use crate::color::Color;
 use crate::image_op::{Group, ImageOp, Misfit};
+use crate::kernels::attention::SmartCrop;
 use crate::kernels::resample::Kernel;
-use crate::params::{Gravity, Params, Pixels, Scale};
+use crate::params::{Gravity, Keep, Params, Pixels, Scale};
 use crate::scene::Scene;
 use crate::stage::{Extend, RectF, Resample, Stage};
 
@@ -21,8 +22,8 @@ pub(super) struct Resize {
     pub percent: Option<Scale>,
     /// What happens when width and height have another aspect ratio than the image.
     pub mode: Mode,
-    /// The part to keep (`fill`) or the place of the image (`pad`).
-    pub gravity: Gravity,
+    /// The part to keep (`fill`) or the place of the image (`pad`). `smart` is for `fill`.
+    pub gravity: Keep,
     /// Whether the image may become larger than it was.
     #[serde(default = "yes")]
     pub upscale: bool,
@@ -57,7 +58,6 @@ fn yes() -> bool {
 impl Params for Resize {
     const NAME: &'static str = "resize";
     const EXAMPLE: &'static str = r#"{"width": 1600}"#;
-    const LATER: &'static [&'static str] = &["gravity=smart"];
 
     fn rules(&self) -> Result<(), (&'static str, String)> {
         let sides = self.width.is_some() || self.height.is_some();
@@ -66,6 +66,9 @@ impl Params for Resize {
                 Err(("percent", "give either percent or width and height, not both".to_owned()))
             }
             (false, false) => Err(("", "give width, height or percent".to_owned())),
+            _ if self.gravity == Keep::Smart && self.mode != Mode::Fill => {
+                Err(("gravity", "\"smart\" chooses what \"mode\": \"fill\" keeps".to_owned()))
+            }
             (true, false) | (false, true) => Ok(()),
         }
     }
@@ -96,7 +99,8 @@ impl ImageOp for Resize {
             Mode::Pad => {
                 let inner = uniform(input, cap(across.min(down)));
                 let mut stages = self.resample(input, inner);
-                stages.extend(canvas(inner, box_size, self.gravity, self.background));
+                let gravity = self.gravity.gravity().unwrap_or_default();
+                stages.extend(canvas(inner, box_size, gravity, self.background));
                 stages
             }
         })
@@ -138,7 +142,10 @@ impl Resize {
             true => asked,
             false => Size::new(side(part.0), side(part.1)),
         };
-        let (left, top) = self.gravity.shares();
+        let Some(gravity) = self.gravity.gravity() else {
+            return self.fill_smartly(input, size, factor, part);
+        };
+        let (left, top) = gravity.shares();
         let source = RectF {
             x: (width - part.0) * left,
             y: (height - part.1) * top,
@@ -149,6 +156,24 @@ impl Resize {
             return Vec::new();
         }
         vec![Stage::Resample(Resample { source, size, kernel: self.kernel })]
+    }
+}
+
+impl Resize {
+    /// The smaller of the two ways is taken: what is reduced is reduced first, so that a decoder
+    /// that can scale still does; what is enlarged is cropped first.
+    fn fill_smartly(&self, input: Size, size: Size, factor: f64, part: (f64, f64)) -> Vec<Stage> {
+        if factor > 1.0 {
+            let part = Size::new(side(part.0), side(part.1));
+            let mut stages: Vec<Stage> = SmartCrop::to(part).stage(input).into_iter().collect();
+            stages.extend(self.resample(part, size));
+            return stages;
+        }
+        let covered = uniform(input, factor);
+        let covered = Size::new(covered.width.max(size.width), covered.height.max(size.height));
+        let mut stages = self.resample(input, covered);
+        stages.extend(SmartCrop::to(size).stage(covered));
+        stages
     }
 }
 
@@ -167,9 +192,7 @@ fn canvas(inner: Size, outer: Size, gravity: Gravity, color: Option<Color>) -> O
     if size == inner {
         return None;
     }
-    let (left, top) = gravity.shares();
-    let x = (f64::from(size.width - inner.width) * left).floor() as u32;
-    let y = (f64::from(size.height - inner.height) * top).floor() as u32;
+    let (x, y) = gravity.place(inner, size);
     Some(Stage::Extend(Extend { size, x, y, color: color.unwrap_or(Color::TRANSPARENT) }))
 }
 
@@ -202,6 +225,16 @@ mod tests {
         check(r#"{"width": 100, "height": 100, "mode": "pad"}"#, (400, 200), (100, 100));
         check(r#"{"width": 100, "height": 100, "mode": "stretch"}"#, (400, 200), (100, 100));
         check(r#"{"width": 100, "height": 100, "mode": "outside"}"#, (400, 200), (200, 100));
+    }
+
+    #[test]
+    fn a_smart_fill_has_the_size_that_was_asked_for() {
+        let smart = |size: &str| format!(r#"{{{size}, "mode": "fill", "gravity": "smart"}}"#);
+        check(&smart(r#""width": 100, "height": 100"#), (400, 200), (100, 100));
+        check(&smart(r#""width": 333, "height": 100"#), (1001, 777), (333, 100));
+        check(&smart(r#""width": 10, "height": 5000"#), (5000, 10), (10, 5000));
+        let no = r#"{"width": 500, "height": 100, "mode": "fill", "gravity": "smart", "upscale": false}"#;
+        check(no, (400, 200), (400, 80));
     }
 
     #[test]

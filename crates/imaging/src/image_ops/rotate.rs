@@ -1,17 +1,14 @@
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::color::Color;
-use crate::image::Pixels;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::turn;
+use crate::kernels::warp::Beyond;
 use crate::metadata::Orientation;
 use crate::params::{Degrees, Params};
 use crate::scene::Scene;
-use crate::stage::{AreaFn, Stage};
-use crate::{Result as ImagingResult, Size};
+use crate::stage::Stage;
 
 /// Turns the image clockwise by any angle. Quarter turns are exact.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -49,33 +46,20 @@ impl ImageOp for Rotate {
             180.0 => Orientation::Rotate180,
             270.0 => Orientation::Rotate270,
             _ => {
-                let background = self.background.unwrap_or(Color::TRANSPARENT);
                 let size = if self.expand { turn::bounds(input, angle) } else { input };
-                return Ok(vec![Stage::Area(Arc::new(Turn { angle, size, background }))]);
+                return Ok(vec![turn::stage(angle, input, size, self.beyond())]);
             }
         };
         // Without room to grow, a quarter turn of an oblong image is a free turn like any other.
         if orientation.transposes() && !self.expand && input.width != input.height {
-            let background = self.background.unwrap_or(Color::TRANSPARENT);
-            return Ok(vec![Stage::Area(Arc::new(Turn { angle, size: input, background }))]);
+            return Ok(vec![turn::stage(angle, input, input, self.beyond())]);
         }
         Ok(vec![Stage::Orient(orientation)])
     }
 }
 
-/// A free turn about the middle.
-struct Turn {
-    angle: f64,
-    size: Size,
-    background: Color,
-}
-
-impl AreaFn for Turn {
-    fn output_size(&self, _: Size) -> Size {
-        self.size
-    }
-
-    fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
-        turn::turn(pixels, self.angle, self.size, self.background)
+impl Rotate {
+    fn beyond(&self) -> Beyond {
+        Beyond::Color(self.background.unwrap_or(Color::TRANSPARENT))
     }
 }

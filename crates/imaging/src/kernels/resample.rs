@@ -57,7 +57,8 @@ fn resample_packed<S: Sample>(packed: Packed<S>, resample: &Resample) -> Result<
         Channels::Gray | Channels::Rgb if size_of::<S>() == 1 => asked,
         Channels::Gray | Channels::GrayAlpha | Channels::Rgb | Channels::Rgba => Channels::Rgba,
     };
-    let has_holes = !packed.is_opaque();
+    // `nearest` mixes no pixels.
+    let has_holes = resample.kernel != Kernel::Nearest && !packed.is_opaque();
     let packed = packed.with_channels(served)?;
     // Colors of transparent pixels mean nothing and must not bleed: weigh them by their alpha, in
     // 16 bits because 8 would band where little shows through. Opaque images need none of it.
@@ -195,6 +196,40 @@ mod tests {
         for x in 8..192 {
             let sample = i32::from(half.samples()[x]);
             assert!((sample - x as i32).abs() <= 1, "{x}: {sample}");
+        }
+    }
+
+    /// `nearest` shows the pixel in which the middle of the new one lies.
+    #[track_caller]
+    fn check_nearest<S: Sample>(from: (u32, u32), to: (u32, u32), channels: Channels) {
+        let size = Size::new(from.0, from.1);
+        let count = channels.count();
+        let len = size.area() as usize * count;
+        let samples = (0..len).map(|i| S::from_f32((i * 7919 % (S::MAX as usize + 1)) as f32));
+        let image = Packed::new(size, channels, samples.collect());
+        let resample = Resample {
+            source: RectF::full(size),
+            size: Size::new(to.0, to.1),
+            kernel: Kernel::Nearest,
+        };
+        let got = resample_packed(image.clone(), &resample).unwrap();
+        let middle = |i: u32, from: u32, to: u32| ((2 * i + 1) * from / (2 * to)) as usize;
+        for (y, row) in (0..to.1).zip(got.rows()) {
+            for (x, pixel) in (0..to.0).zip(row.chunks_exact(count)) {
+                let at = middle(y, from.1, to.1) * from.0 as usize + middle(x, from.0, to.0);
+                let expected = &image.samples()[at * count..][..count];
+                assert_eq!(pixel, expected, "{from:?} to {to:?} {channels:?} at {x}, {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn nearest_copies_pixels_without_a_shift_whatever_they_are_made_of() {
+        for channels in [Channels::Gray, Channels::GrayAlpha, Channels::Rgb, Channels::Rgba] {
+            for to in [(30, 20), (20, 14), (10, 7), (5, 3), (1, 1), (13, 29)] {
+                check_nearest::<u8>((10, 7), to, channels);
+                check_nearest::<u16>((10, 7), to, channels);
+            }
         }
     }
 

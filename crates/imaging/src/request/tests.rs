@@ -145,8 +145,6 @@ fn what_is_not_served_yet_says_so() {
         code("convert", json!({"output_format": "png", "webhook": {"url": "https://x"}})),
         FaultCode::NotAvailable
     );
-    let smart = json!({"operations": [{"type": "resize", "width": 5, "gravity": "smart"}]});
-    assert_eq!(code("transform", smart), FaultCode::NotAvailable);
     assert_eq!(code("optimize", json!({"operation": "smallest"})), FaultCode::NotAvailable);
 }
 

@@ -4,11 +4,13 @@
 
 mod animation;
 mod formats;
+mod geometry;
 mod gif_rules;
 mod golden;
 mod hostile;
 mod inputs;
 mod laws;
 mod matrix;
+mod pages;
 mod pictures;
 mod rules;
