@@ -72,27 +72,22 @@ fn laid_upright(orientation: u8, pixels: &[[u8; 4]]) -> (Size, Vec<[u8; 4]>) {
 }
 
 fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for format in FORMATS.iter().filter(|format| format.decode.is_some()) {
-        for channels in CHANNELS.into_iter().filter(|c| format.alpha || !c.has_alpha()) {
-            for bits in [8, 16].into_iter().filter(|bits| *bits <= format.bit_depth_max) {
-                for orientation in 1..=8 {
-                    let Some(file) = encoded(format, channels, bits, orientation) else { continue };
-                    let picture = held(format, &rgba(&photo(SIZE, channels)));
-                    let (size, upright) = laid_upright(orientation, &picture);
-                    let output = Output::default();
-                    cases.push(Case {
-                        name: format!("{} {channels:?} {bits} o{orientation}", format.name),
-                        file,
-                        size,
-                        upright,
-                        is_lossy: (format.is_lossy)(&output),
-                    });
-                }
-            }
-        }
-    }
-    cases
+    let readable = FORMATS.iter().copied().filter(|format| format.decode.is_some());
+    readable.flat_map(cases_of).collect()
+}
+
+fn cases_of(format: &'static Format) -> impl Iterator<Item = Case> {
+    let channels = CHANNELS.into_iter().filter(|c| format.alpha || !c.has_alpha());
+    let depths = [8, 16].into_iter().filter(|bits| *bits <= format.bit_depth_max);
+    let kinds = channels.flat_map(move |c| depths.clone().map(move |bits| (c, bits)));
+    let all = kinds.flat_map(|(c, bits)| (1..=8).map(move |orientation| (c, bits, orientation)));
+    all.filter_map(move |(channels, bits, orientation)| {
+        let file = encoded(format, channels, bits, orientation)?;
+        let picture = held(format, &rgba(&photo(SIZE, channels)));
+        let (size, upright) = laid_upright(orientation, &picture);
+        let name = format!("{} {channels:?} {bits} o{orientation}", format.name);
+        Some(Case { name, file, size, upright, is_lossy: (format.is_lossy)(&Output::default()) })
+    })
 }
 
 /// The pixels as a format can hold them: in a GIF one is there or not.
