@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -125,10 +126,10 @@ imagehq run PIPELINE.json INPUT... -o OUT
 pub struct RunArgs {
     /// A pipeline document or nothing, input files (`-` is stdin), steps
     #[arg(value_name = "ARGUMENT", required = true)]
-    pub arguments: Vec<String>,
+    pub arguments: Vec<OsString>,
     /// The result: a file, a folder (ends in / or exists), or `-` for stdout
     #[arg(short, long, value_name = "OUT", required_unless_present = "explain")]
-    pub output: Option<String>,
+    pub output: Option<OsString>,
     /// Say what would come of each file, after each step, and what it would take; run nothing
     #[arg(long)]
     pub explain: bool,

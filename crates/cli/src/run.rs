@@ -17,7 +17,7 @@ use crate::run::progress::{Progress, summary};
 use crate::run::request::{Input, Request};
 use crate::run::target::{Names, Target};
 use crate::run::work::{Done, Failure, Staged, Work};
-use crate::{config, runners};
+use crate::{config, runners, terminal};
 
 mod explain;
 mod progress;
@@ -187,7 +187,7 @@ impl Batch {
             Target::Stdout | Target::Nowhere => PathBuf::from("stdout"),
         };
         file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(path.display().to_string())
+        Ok(terminal::name(&path))
     }
 }
 
@@ -196,5 +196,7 @@ fn mismatch(target: &Target, header: &OutputHeader) -> Option<String> {
     let Target::File(path) = target else { return None };
     let named = target.extension().and_then(imaging::format::by_name)?;
     let differs = named.name != header.format;
-    differs.then(|| format!("  note: {} holds {}, as a step says", path.display(), header.format))
+    differs.then(|| {
+        format!("  note: {} holds {}, as a step says", terminal::name(path), header.format)
+    })
 }

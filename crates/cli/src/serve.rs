@@ -91,8 +91,8 @@ async fn until_stopped(config: Config) -> anyhow::Result<()> {
         },
         &config.jobs,
     );
-    let sweeper =
-        Sweeper::new(Arc::clone(&store), blobs.clone(), &config.jobs, clock.clone()).start();
+    let sweeper = Sweeper::new(Arc::clone(&store), blobs.clone(), &config.jobs, clock.clone());
+    let sweeper = sweeper.alone().start();
     let state = server::State::new(server::Parts {
         jobs: store,
         blobs,

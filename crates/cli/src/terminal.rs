@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 /// Writes text to stdout, at once. A reader that went away (`imagehq ops | head`) is no fault.
 pub(crate) fn print(text: &str) -> io::Result<()> {
@@ -15,6 +16,11 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 /// Writes a line to stderr. There is nobody left to tell when that fails.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// The name of a file, on one line and without codes that a terminal would obey.
+pub(crate) fn name(path: &Path) -> String {
+    path.to_string_lossy().replace(char::is_control, "?")
 }
 
 /// Whether stdout shows colors.
@@ -100,6 +106,11 @@ mod tests {
         assert_eq!(change(100, 103), "+3 %");
         assert_eq!(change(1000, 1001), "±0 %");
         assert_eq!(change(0, 5), "new");
+    }
+
+    #[test]
+    fn names_cannot_command_the_terminal() {
+        assert_eq!(name(Path::new("a\n\u{1b}[31mb\u{9b}ü.jpg")), "a??[31mb?ü.jpg");
     }
 
     #[test]

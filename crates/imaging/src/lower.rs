@@ -83,9 +83,11 @@ pub fn lower(size: Size, stages: Vec<(usize, Stage)>, planes_out: bool) -> Progr
     Program { decode: decode_request(&passes, size, planes_out), passes }
 }
 
-/// The program that does one stage after the other, from a whole decode.
+/// The program that does one stage after the other, from a whole decode. Functions of color in a
+/// row stay together: even 16 bits in between are too few where one is steep in the shadows.
 pub fn plain(stages: Vec<(usize, Stage)>) -> Program {
-    let pass = |(step, stage)| {
+    let mut passes = Vec::new();
+    for (step, stage) in stages {
         let work = match stage {
             Stage::Orient(orientation) => Work::Orient(orientation),
             Stage::Crop(rect) => Work::Crop(rect),
@@ -93,20 +95,18 @@ pub fn plain(stages: Vec<(usize, Stage)>) -> Program {
             Stage::Area(area) => Work::Area(area),
             Stage::Resample(resample) => Work::Resample(resample, (1, 1)),
             Stage::Color(function) => {
-                let mut pass = ColorPass::default();
-                pass.push_color(function);
-                Work::Colors(pass)
+                push_color(&mut passes, step, |pass| pass.push_color(function));
+                continue;
             }
             Stage::Position(function) => {
                 let mut pass = ColorPass::default();
                 pass.push_position(function);
                 Work::Colors(pass)
             }
-            Stage::Decide(_) => return None,
+            Stage::Decide(_) => continue,
         };
-        Some(Pass { steps: step..=step, work })
-    };
-    let passes = stages.into_iter().filter_map(pass).collect();
+        passes.push(Pass { steps: step..=step, work });
+    }
     Program { decode: DecodeRequest::default(), passes }
 }
 

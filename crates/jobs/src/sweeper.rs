@@ -24,6 +24,8 @@ pub struct Sweeper {
     clock: Clock,
     interval: Duration,
     orphan_age: Duration,
+    /// Files without a job are old, too, when they are older than this.
+    alone_since_ms: i64,
 }
 
 /// A sweep was broken off; the next one goes on.
@@ -46,7 +48,15 @@ impl Sweeper {
             clock,
             interval: Duration::from_secs(config.sweep_seconds.max(1)),
             orphan_age: Duration::from_secs(config.orphan_seconds),
+            alone_since_ms: i64::MIN,
         }
+    }
+
+    /// Says that nobody else writes here, as the lock on the data folder grants: files of before
+    /// that have no job are an upload that ended with the process before, and go at once.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { alone_since_ms: self.clock.now_ms(), ..self }
     }
 
     /// Sweeps in the background until the handle is dropped. A sweep that is broken off so is safe.
@@ -54,7 +64,7 @@ impl Sweeper {
         AbortOnDropHandle::new(tokio::spawn(self.run()))
     }
 
-    async fn run(self) {
+    async fn run(mut self) {
         let mut tick = interval(self.interval);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut orphans_at = Instant::now();
@@ -68,6 +78,8 @@ impl Sweeper {
                 if let Err(error) = self.sweep_orphans().await {
                     tracing::warn!(%error, "the search for orphaned files was broken off");
                 }
+                // Once is enough, and a clock that is set back must not make uploads old.
+                self.alone_since_ms = i64::MIN;
             }
         }
     }
@@ -108,6 +120,9 @@ impl Sweeper {
     }
 
     fn is_old(&self, id: &JobId) -> bool {
+        if id.created_ms() < self.alone_since_ms {
+            return true;
+        }
         let age = self.clock.now_ms().saturating_sub(id.created_ms());
         u64::try_from(age).is_ok_and(|age| Duration::from_millis(age) >= self.orphan_age)
     }

@@ -79,21 +79,31 @@ pub fn resize(
         Filter::Mitchell => fir::ResizeAlg::Convolution(fir::FilterType::Mitchell),
         Filter::Lanczos3 => fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3),
     };
-    let [x, y, width, height] = from.source.inner;
-    let options =
-        fir::ResizeOptions::new().resize_alg(algorithm).use_alpha(false).crop(x, y, width, height);
-    run(from, to, size, &options).map_err(|error| error.to_string())
+    run(from, to, size, algorithm).map_err(|error| error.to_string())
 }
 
+/// First the height, then the width, at every depth. What overshoots is cut off in between, so
+/// another order would give another picture, and the library chooses it by depth.
 fn run<P: fir::PixelTrait>(
     from: Input<'_>,
     to: &mut [u8],
     size: (u32, u32),
-    options: &fir::ResizeOptions,
+    algorithm: fir::ResizeAlg,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let image = TypedImageRef::<P>::from_buffer(from.layout.width, from.layout.height, from.bytes)?;
     let [left, top, width, height] = from.source.outer;
     let view = TypedCroppedImage::from_ref(&image, left, top, width, height)?;
     let mut target = TypedImage::<P>::from_buffer(size.0, size.1, to)?;
-    Ok(fir::Resizer::new().resize_typed(&view, &mut target, options)?)
+    let [x, y, inner_width, inner_height] = from.source.inner;
+    let options = fir::ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
+    let mut resizer = fir::Resizer::new();
+    let whole = options.crop(x, y, inner_width, inner_height);
+    if from.layout.sample_bytes == 1 || algorithm == fir::ResizeAlg::Nearest {
+        return Ok(resizer.resize_typed(&view, &mut target, &whole)?);
+    }
+    let mut lower = TypedImage::<P>::new(width, size.1);
+    let rows = options.crop(0.0, y, f64::from(width), inner_height);
+    resizer.resize_typed(&view, &mut lower, &rows)?;
+    let columns = options.crop(x, 0.0, inner_width, f64::from(size.1));
+    Ok(resizer.resize_typed(&lower, &mut target, &columns)?)
 }

@@ -86,6 +86,15 @@ fn did_you_mean<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Stri
     }
 }
 
+/// A fault without the names of types: whoever sets a setting need not know Rust.
+fn in_plain_words(fault: String) -> String {
+    let kinds = ["usize", "u64", "u32", "u16", "u8"];
+    match fault.rsplit_once("expected ") {
+        Some((before, kind)) if kinds.contains(&kind) => format!("{before}expected a whole number"),
+        _ => fault,
+    }
+}
+
 impl Settings {
     /// A tree that holds the defaults.
     pub fn new(defaults: Value) -> Self {
@@ -165,7 +174,7 @@ impl Settings {
     pub fn finish<T: DeserializeOwned>(self) -> anyhow::Result<(T, BTreeMap<String, Source>)> {
         let config = serde_path_to_error::deserialize(&self.tree).map_err(|error| {
             let path = error.path().to_string();
-            let fault = error.into_inner();
+            let fault = in_plain_words(error.into_inner().to_string());
             match self.sources.get(&path) {
                 Some(source @ (Source::Env(_) | Source::Flag(_))) => anyhow!("{source}: {fault}"),
                 Some(source @ Source::File(_)) => anyhow!("{source}: `{path}`: {fault}"),

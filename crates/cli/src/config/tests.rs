@@ -68,7 +68,7 @@ fn a_wrong_value_names_its_source() {
     fails(
         "[limits]\nsteps_max = \"many\"",
         &[],
-        "imagehq.toml: `limits.steps_max`: invalid type: string \"many\", expected usize",
+        "imagehq.toml: `limits.steps_max`: invalid type: string \"many\", expected a whole number",
     );
     fails("limits = 3", &[], "imagehq.toml: `limits` is a table of settings, write [limits]");
     fails(

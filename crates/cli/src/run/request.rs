@@ -1,6 +1,7 @@
 //! What is to be done to which files, from the arguments.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,9 @@ use imaging::{FORMATS, Fault, Limits, Plan, format};
 use serde_json::Value;
 
 use crate::args::RunArgs;
-use crate::catalog;
 use crate::run::short_form::{Typed, TypedStep};
 use crate::run::target::Target;
+use crate::{catalog, terminal};
 
 /// What is to be done to which files.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("stdin"),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) => f.write_str(&terminal::name(path)),
         }
     }
 }
@@ -54,7 +55,7 @@ impl Request {
         let (mut document, origin, inputs) = match pipeline(&args.arguments)? {
             Some((path, document)) => {
                 let inputs = args.arguments[1..].iter();
-                let inputs = inputs.map(|text| input(text)).collect::<Result<_, _>>()?;
+                let inputs = inputs.map(|name| input(name)).collect::<Result<_, _>>()?;
                 (document, Origin::File(path), inputs)
             }
             None => {
@@ -143,12 +144,13 @@ fn roles(
 }
 
 /// The pipeline document, if the first argument is one.
-fn pipeline(arguments: &[String]) -> anyhow::Result<Option<(PathBuf, Value)>> {
-    let Some(first) = arguments.first().filter(|first| first.ends_with(".json")) else {
+fn pipeline(arguments: &[OsString]) -> anyhow::Result<Option<(PathBuf, Value)>> {
+    let is_json = |path: &&Path| path.as_os_str().as_encoded_bytes().ends_with(b".json");
+    let Some(path) = arguments.first().map(Path::new).filter(is_json) else {
         return Ok(None);
     };
-    let path = PathBuf::from(first);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {first}"))?;
+    let first = terminal::name(path);
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {first}"))?;
     let document: Value =
         serde_json::from_str(&text).with_context(|| format!("{first} is not valid JSON"))?;
     if document.get("steps").is_none() {
@@ -157,20 +159,25 @@ fn pipeline(arguments: &[String]) -> anyhow::Result<Option<(PathBuf, Value)>> {
              {{\"steps\": [{{\"operation\": …, \"request\": …}}]}}"
         );
     }
-    Ok(Some((path, document)))
+    Ok(Some((path.to_owned(), document)))
 }
 
 /// Tells files from steps: a step begins with the name of an operation.
-fn typed(arguments: &[String]) -> anyhow::Result<(Vec<Input>, Typed)> {
+fn typed(arguments: &[OsString]) -> anyhow::Result<(Vec<Input>, Typed)> {
     let (mut inputs, mut steps) = (Vec::new(), Vec::new());
-    for text in arguments {
+    for argument in arguments {
+        // Names of files are bytes; steps are text.
+        let Some(text) = argument.to_str() else {
+            inputs.push(input(argument)?);
+            continue;
+        };
         let name = TypedStep::name(text);
         let is_file = Path::new(text).exists();
         let looks_like_step = text.contains('=') && !is_file;
         if catalog::is_known(name) || looks_like_step {
             steps.push(TypedStep::parse(text).map_err(anyhow::Error::msg)?);
         } else if text == "-" || is_file || text.contains(['/', '.']) {
-            inputs.push(input(text)?);
+            inputs.push(input(argument)?);
         } else {
             let fault = TypedStep::parse(text).err().unwrap_or_default();
             bail!("{text}: no such file, and {fault}");
@@ -179,11 +186,12 @@ fn typed(arguments: &[String]) -> anyhow::Result<(Vec<Input>, Typed)> {
     Ok((inputs, Typed::new(steps)))
 }
 
-fn input(text: &str) -> anyhow::Result<Input> {
-    if text == "-" {
+fn input(name: &OsStr) -> anyhow::Result<Input> {
+    if name == "-" {
         return Ok(Input::Stdin);
     }
-    let path = Path::new(text);
+    let path = Path::new(name);
+    let text = terminal::name(path);
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => bail!("{text}: is a folder; name its files: {text}/*"),
         Ok(_) => Ok(Input::File(path.to_owned())),
@@ -232,10 +240,10 @@ mod tests {
     use super::*;
 
     fn request(arguments: &[&str], output: &str) -> anyhow::Result<Request> {
-        let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
+        let arguments = arguments.iter().map(OsString::from).collect();
         let args = RunArgs {
             arguments,
-            output: Some(output.to_owned()),
+            output: Some(output.into()),
             explain: false,
             jobs: None,
             quiet: false,
@@ -259,7 +267,8 @@ mod tests {
     #[test]
     fn the_extension_is_the_format_unless_the_document_says() {
         let format = |steps: Value, output: &str| {
-            wanted_format(&json!({"steps": steps}), &Target::new(output, 1).unwrap()).unwrap()
+            wanted_format(&json!({"steps": steps}), &Target::new(output.as_ref(), 1).unwrap())
+                .unwrap()
         };
         let flip = json!([{"operation": "transform", "request": {"operations": []}}]);
         assert_eq!(format(flip.clone(), "a.jpeg"), Some("jpg"));

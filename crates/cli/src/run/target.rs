@@ -1,6 +1,7 @@
 //! Where results go, without ever harming an input.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +25,7 @@ pub(super) enum Target {
 
 impl Target {
     /// What `-o` means: a folder when it ends in a slash, is one, or must be one.
-    pub(super) fn new(output: &str, inputs: usize) -> anyhow::Result<Self> {
+    pub(super) fn new(output: &OsStr, inputs: usize) -> anyhow::Result<Self> {
         let path = Path::new(output);
         if output == "-" {
             if inputs > 1 {
@@ -32,11 +33,11 @@ impl Target {
             }
             return Ok(Self::Stdout);
         }
-        if output.ends_with('/') || path.is_dir() {
+        if output.as_encoded_bytes().ends_with(b"/") || path.is_dir() {
             return Ok(Self::Folder(path.to_owned()));
         }
         if inputs > 1 {
-            bail!("{inputs} inputs need a folder: -o {output}/");
+            bail!("{inputs} inputs need a folder: -o {}/", path.display());
         }
         Ok(Self::File(path.to_owned()))
     }
@@ -146,14 +147,12 @@ mod tests {
 
     #[test]
     fn several_inputs_need_a_folder() {
-        assert_eq!(Target::new("out.webp", 1).unwrap(), Target::File("out.webp".into()));
-        assert_eq!(Target::new("out/", 1).unwrap(), Target::Folder("out/".into()));
-        assert_eq!(Target::new("-", 1).unwrap(), Target::Stdout);
-        assert_eq!(
-            Target::new("out", 2).unwrap_err().to_string(),
-            "2 inputs need a folder: -o out/"
-        );
-        assert!(Target::new("-", 2).is_err());
+        let target = |output: &str, inputs| Target::new(output.as_ref(), inputs);
+        assert_eq!(target("out.webp", 1).unwrap(), Target::File("out.webp".into()));
+        assert_eq!(target("out/", 1).unwrap(), Target::Folder("out/".into()));
+        assert_eq!(target("-", 1).unwrap(), Target::Stdout);
+        assert_eq!(target("out", 2).unwrap_err().to_string(), "2 inputs need a folder: -o out/");
+        assert!(target("-", 2).is_err());
     }
 
     #[test]

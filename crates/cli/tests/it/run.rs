@@ -84,6 +84,24 @@ fn typed_steps_and_the_document_make_the_same_file() {
 }
 
 #[test]
+fn names_of_files_are_bytes_and_never_commands_for_the_terminal() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let temp = folder();
+    let odd = OsStr::from_bytes(b"bad\xff\x1b[31m\n.jpg");
+    std::fs::copy(photo(), temp.path().join(odd)).unwrap();
+    let mut run = command(&["run"]);
+    run.current_dir(temp.path()).arg(odd).args(["-o", "out/", "resize:width=20"]);
+    let output = run.output().unwrap();
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1, "{said:?}");
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    assert_eq!(names(&temp.path().join("out")).len(), 1);
+}
+
+#[test]
 fn several_inputs_go_into_a_folder_and_clashing_names_are_numbered() {
     let temp = folder();
     for name in ["a", "b"] {

@@ -234,6 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn both_depths_cut_off_the_same_overshoot() {
+        // Hard edges in both directions: the kernel overshoots everywhere.
+        let image = gray(61, 47, |x, y| if (x * x + 3 * y * y) / 50 % 2 == 0 { 0 } else { 255 });
+        let image = image.with_channels(Channels::Rgba).unwrap();
+        let deep = image.samples().iter().map(|&sample| u16::from_u8(sample)).collect();
+        let deep = Packed::new(image.size(), Channels::Rgba, deep);
+        for (width, height) in [(17, 9), (40, 90), (61, 20), (100, 47)] {
+            let resample = to(Size::new(width, height), image.size());
+            let flat = resample_packed(image.clone(), &resample).unwrap();
+            let deep = resample_packed(deep.clone(), &resample).unwrap();
+            for (flat, deep) in flat.samples().iter().zip(deep.samples()) {
+                let off = (flat.to_f32() - deep.to_f32() / 257.0).abs();
+                assert!(off < 1.3, "{width} x {height}: {flat} and {deep}");
+            }
+        }
+    }
+
+    #[test]
     fn transparent_pixels_leave_no_fringe() {
         // Opaque white beside transparent black: every visible pixel of the result must stay white.
         let samples =

@@ -51,7 +51,7 @@ fn filter_op() -> impl Strategy<Value = Value> {
     prop_oneof![
         4 => color_op(),
         1 => (0..=100).prop_map(|intensity| json!({"type": "vignette", "intensity": intensity})),
-        1 => (3..40).prop_map(|sigma| json!({"type": "blur", "sigma": f64::from(sigma) / 10.0})),
+        1 => (1..40).prop_map(|sigma| json!({"type": "blur", "sigma": f64::from(sigma) / 10.0})),
     ]
 }
 
@@ -81,10 +81,24 @@ fn step() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// Fewer cases than proptest's own 256, unless `PROPTEST_CASES` asks for more. The seed is fixed in
+/// `.cargo/config.toml`.
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 48;
+    }
+    config
+}
+
+/// How often the fused form rounds to 8 bits in between.
+fn roundings(steps: &[Value]) -> u8 {
+    let text = Value::from(steps.to_vec()).to_string();
+    ["resize", "blur", "vignette"].map(|name| text.matches(name).count() as u8).iter().sum()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 48, failure_persistence: None, ..ProptestConfig::default()
-    })]
+    #![proptest_config(config())]
 
     #[test]
     fn fused_color_stays_within_one_level_of_exact_color(
@@ -94,12 +108,13 @@ proptest! {
         let file = png(&crate::pictures::color_cube());
         let fused = run(Execution::Fused, &steps, &file);
         let exact = run(Execution::Plain, &steps, &file);
-        prop_assert!(worst(fused, exact) <= 1);
+        let worst = worst(fused, exact);
+        prop_assert!(worst <= 1, "off by {worst}");
     }
 
-    // Every stage that is not color rounds to 8 bits once in the fused form, and a later contrast
-    // or sharpened edge can stretch that rounding: hence a bound for each such stage, and for most
-    // pixels a tight one.
+    // Every stage that is not color rounds to 8 bits once in the fused form, and a later curve can
+    // stretch that rounding: hence a bound that grows with such stages, and for most pixels a tight
+    // one.
     #[test]
     fn fused_and_plain_plans_agree(steps in prop::collection::vec(step(), 1..4)) {
         let file = png(&portrait());
@@ -112,8 +127,9 @@ proptest! {
         let mut off: Vec<u8> =
             visible.map(|(a, b)| (0..4).map(|c| a[c].abs_diff(b[c])).max().unwrap_or(0)).collect();
         off.sort_unstable();
-        let most = off.get(off.len() * 99 / 100).copied().unwrap_or(0);
-        prop_assert!(most <= 4, "99 %: {most}");
+        // One in a hundred pixels of a handful is the worst of them.
+        let most = if off.len() < 1000 { 0 } else { off[off.len() * 99 / 100] };
+        prop_assert!(most <= 3 + roundings(&steps), "99 %: {most}");
         prop_assert!(off.last().is_none_or(|worst| *worst <= 24), "worst: {:?}", off.last());
     }
 

@@ -117,6 +117,24 @@ async fn purging_a_running_job_leaves_no_file() {
 }
 
 #[tokio::test]
+async fn an_upload_that_died_with_its_server_goes_when_the_next_one_starts() {
+    let stage = Stage::new(config());
+    let id = jobs::JobId::new();
+    let mut upload = stage.blobs.write_input(&id, 0);
+    upload.write(b"half a file").await.unwrap();
+    upload.finish().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let sweeper = || {
+        let store = std::sync::Arc::clone(&stage.store);
+        Sweeper::new(store, stage.blobs.clone(), &stage.config, Default::default())
+    };
+    sweeper().sweep_orphans().await.unwrap();
+    assert_eq!(stage.files(&id).len(), 1, "it may be the upload of another server");
+    sweeper().alone().sweep_orphans().await.unwrap();
+    assert_eq!(stage.files(&id), [""; 0]);
+}
+
+#[tokio::test]
 async fn draining_lets_short_jobs_end_and_gives_long_ones_back() {
     let stage = Stage::new(Config { drain_seconds: 1, ..config() });
     let worker = stage.worker();
