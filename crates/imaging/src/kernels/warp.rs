@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::color::Color;
 use crate::image::{Channels, Packed, Pixels};
+use crate::kernels::rows;
 use crate::stage::{AreaFn, Sample, Stage};
 use crate::{Error, Result, Size};
 
@@ -144,7 +145,7 @@ fn run<S: Sample, T: Sample, const N: usize>(
     };
     let source = Source { pixels, width, height, around };
     let (stride, count) = (out.stride(), out.channels().count());
-    for (y, row) in out.samples_mut().chunks_exact_mut(stride).enumerate() {
+    rows::each(out.samples_mut(), stride, |y, row| {
         for (part, run) in row.chunks_mut(RUN * count).enumerate() {
             let x = part * RUN;
             let takes = takes(&warp.to_source, x as f64 + RUN as f64 / 2.0, y as f64 + 0.5);
@@ -156,7 +157,7 @@ fn run<S: Sample, T: Sample, const N: usize>(
                 put(color, pixel);
             }
         }
-    }
+    });
 }
 
 /// Where a place of the result comes from.
