@@ -259,6 +259,16 @@ pub fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
     inspector.finish()
 }
 
+/// The header of a file. What goes by at the door does not tell the pages of a drawn document;
+/// its first page does.
+pub fn true_header(bytes: &[u8], limits: &Limits) -> Result<Header> {
+    let header = header(bytes, limits)?;
+    match (header.sequence, header.format.drawn_at_dpi, header.format.page_header) {
+        (Sequence::Pages, Some(_), Some(page_header)) => page_header(bytes, 0, limits),
+        _ => Ok(header),
+    }
+}
+
 /// Sniffs a stream of bytes and reads its header, whatever its format.
 pub struct Inspector {
     limits: Limits,
@@ -335,7 +345,7 @@ pub static LATER: &[&str] = &["avif", "tiff", "tif", "heic", "bmp", "ico", "jxl"
 /// written again: bugs of ours.
 pub fn fuzz_decode(bytes: &[u8]) {
     let limits = Limits { pixels_max: 1 << 16, ..Limits::default() };
-    let header = header(bytes, &limits);
+    let header = true_header(bytes, &limits);
     let Some(format) = sniff(bytes) else {
         assert!(header.is_err(), "a file of no format has no header");
         return;

@@ -146,7 +146,7 @@ pub fn run_as(
     limits: &Limits,
     events: &dyn Events,
 ) -> Result<Report> {
-    let own = true_header(input.bytes, limits)?;
+    let own = format::true_header(input.bytes, limits)?;
     let header = plan.drawn(&own);
     let mut runner = Runner {
         execution,
@@ -162,16 +162,6 @@ pub fn run_as(
     runner.run()?;
     runner.steps.end_through(plan.last_step());
     Ok(runner.report)
-}
-
-/// The header of a file. What goes by at the door does not tell the pages of a drawn document;
-/// its first page does.
-fn true_header(bytes: &[u8], limits: &Limits) -> Result<Header> {
-    let header = format::header(bytes, limits)?;
-    match (header.sequence, header.format.drawn_at_dpi, header.format.page_header) {
-        (Sequence::Pages, Some(_), Some(page_header)) => page_header(bytes, 0, limits),
-        _ => Ok(header),
-    }
 }
 
 /// A plan that does not fit the file: the door finds this first where it sees the header.

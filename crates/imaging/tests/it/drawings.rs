@@ -217,17 +217,15 @@ fn what_shines_through_shows_the_paper() {
 
 #[test]
 fn pages_stay_in_order_when_they_go_from_pdf_to_pdf() {
-    let request = json!({"output_format": "pdf", "output": {"pages": "2,1", "lossless": true}});
+    let request = json!({"output_format": "pdf", "output": {"lossless": true}});
     let report = run(&input("two-pages.pdf"), "convert", &request).unwrap();
     assert_eq!(report.outputs.len(), 1);
     let pages = pictures(&report.outputs[0].bytes, "convert", &json!({"output_format": "png"}));
-    let sizes: Vec<Size> = pages.iter().map(Packed::size).collect();
     let drawn = pictures(&input("two-pages.pdf"), "convert", &json!({"output_format": "png"}));
-    let mut expected: Vec<Size> = drawn.iter().map(Packed::size).collect();
-    if sizes != expected {
-        expected.reverse();
+    assert_eq!(pages.len(), 2);
+    for (page, drawn) in pages.iter().zip(&drawn) {
+        assert!(difference(page, drawn) <= 1);
     }
-    assert_eq!(sizes, expected);
 }
 
 #[test]
@@ -246,6 +244,6 @@ fn memmem(bytes: &[u8], part: &[u8]) -> bool {
 fn broken_documents_say_so() {
     refused(b"%PDF-1.7 and nothing else to be seen", ErrorKind::Input, "the PDF is damaged");
     let file = input("two-pages.pdf");
-    let huge = String::from_utf8(file).unwrap().replace("0 0 96 48", "0 0 9e8 4");
+    let huge = String::from_utf8(file).unwrap().replace("0 0 96 48", "0 0 900000000 4");
     refused(huge.as_bytes(), ErrorKind::Limit, "over the limit");
 }

@@ -7,8 +7,12 @@ use super::{SIGNATURE, header, own_size};
 use crate::format::{Header, Inspect};
 use crate::{Error, Limits, Result};
 
-/// How far from the name of an entry its value and its neighbours are looked at.
+/// How much of what has gone by is kept, before and after the name of an entry.
 const WINDOW: usize = 256;
+/// How far away other entries of the same dictionary are looked for.
+const NEIGHBORS: usize = 200;
+const PAGE: &[u8] = b"/MediaBox";
+const COUNT: &[u8] = b"/Count";
 /// A4, in points.
 const A4: (f32, f32) = (595.0, 842.0);
 
@@ -43,17 +47,21 @@ impl Scan {
     /// Looks for entries that begin before this place.
     fn look(&mut self, end: usize) {
         self.is_pdf |= self.held.trim_ascii_start().starts_with(SIGNATURE);
-        let names = &self.held[self.next.min(end)..end];
-        for at in memmem::find_iter(names, b"/MediaBox").map(|at| at + self.next) {
-            self.page = self.page.or_else(|| media_box(&self.held[at + b"/MediaBox".len()..]));
+        // Names that begin before the end, and no others.
+        let up_to_end =
+            |name: &[u8]| &self.held[self.next..(end + name.len() - 1).min(self.held.len())];
+        let (mut page, mut count) = (self.page, self.count);
+        for at in memmem::find_iter(up_to_end(PAGE), PAGE).map(|at| at + self.next) {
+            page = page.or_else(|| media_box(&self.held[at + PAGE.len()..]));
         }
-        for at in memmem::find_iter(names, b"/Count").map(|at| at + self.next) {
-            let around = at.saturating_sub(WINDOW)..(at + WINDOW).min(self.held.len());
+        for at in memmem::find_iter(up_to_end(COUNT), COUNT).map(|at| at + self.next) {
+            let around = at.saturating_sub(NEIGHBORS)..(at + NEIGHBORS).min(self.held.len());
             // Outlines have a count too.
             if memmem::find(&self.held[around], b"/Kids").is_some() {
-                self.count = self.count.max(number(&self.held[at + b"/Count".len()..]));
+                count = count.max(number(&self.held[at + COUNT.len()..]));
             }
         }
+        (self.page, self.count) = (page, count);
         self.next = end;
     }
 }
