@@ -69,10 +69,7 @@ impl Document {
     fn push(&mut self, image: &Image, output: &Output) -> Result<()> {
         let (color, alpha) = coded(image, output)?;
         let profile = self.profile(&image.color, color.is_gray);
-        let mask = match alpha {
-            None => None,
-            Some(alpha) => Some(self.picture(&alpha, image.size(), None, None)),
-        };
+        let mask = alpha.map(|alpha| self.picture(&alpha, image.size(), None, None));
         let picture = self.picture(&color, image.size(), profile, mask);
         let (width, height) = page_size(image);
         let mut content = Content::new();

@@ -88,8 +88,8 @@ fn first_tag(text: &str) -> Result<&str> {
     loop {
         let after = if rest.starts_with("<?") {
             rest.split_once("?>").map(|(_, after)| after)
-        } else if rest.starts_with("<!--") {
-            rest[4..].split_once("-->").map(|(_, after)| after)
+        } else if let Some(comment) = rest.strip_prefix("<!--") {
+            comment.split_once("-->").map(|(_, after)| after)
         } else if rest.starts_with("<!") {
             after_doctype(rest)
         } else {
