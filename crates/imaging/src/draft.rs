@@ -123,7 +123,10 @@ impl<'a> Draft<'a> {
             size = self.context.decided.get(self.decides).copied().unwrap_or(size);
             self.decides += 1;
         }
-        if size.area() > self.size.area() && matches!(stage, Stage::Resample(_)) {
+        // A drawing is drawn at the size of its first resample.
+        let is_drawn = self.header.format.drawn_at_dpi.is_some() && self.stages.is_empty();
+        let is_larger = size.area() > self.size.area() && !is_drawn;
+        if is_larger && matches!(stage, Stage::Resample(_)) {
             self.warn(
                 "upscaled",
                 format!("the image is enlarged from {} to {size}: it gains no detail", self.size),

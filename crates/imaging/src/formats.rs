@@ -4,12 +4,15 @@ mod channels;
 mod chroma;
 mod composite;
 mod difference;
+mod drawing;
 mod gather;
 pub mod gif;
 pub mod jpeg;
 mod narrow;
+pub mod pdf;
 pub mod png;
 mod profile;
+pub mod svg;
 pub mod webp;
 
 use crate::{Error, ErrorKind};

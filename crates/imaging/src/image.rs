@@ -29,6 +29,13 @@ impl Size {
         u64::from(self.width) * u64::from(self.height)
     }
 
+    /// The size of a drawing of this size at a factor, at least a pixel each way.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        let side = |length: u32| ((f64::from(length) * factor + 0.5).floor() as u32).max(1);
+        Self::new(side(self.width), side(self.height))
+    }
+
     /// Width and height exchanged, as by a quarter turn.
     #[must_use]
     pub fn transposed(self) -> Self {

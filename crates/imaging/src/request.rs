@@ -15,7 +15,7 @@ use crate::format::{self, Sequence};
 use crate::operation::Operation;
 use crate::output::Output;
 use crate::params::{self, Params};
-use crate::{Header, Limits, Size};
+use crate::{Header, Limits};
 
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -269,20 +269,20 @@ impl Plan {
     /// The header, with the size at which a drawing is drawn.
     pub(crate) fn drawn(&self, header: &Header) -> Header {
         let scale = self.drawing_scale(header);
-        let side = |length: u32| ((f64::from(length) * scale + 0.5).floor() as u32).max(1);
-        let size = match scale == 1.0 {
-            true => header.size,
-            false => Size::new(side(header.size.width), side(header.size.height)),
-        };
+        let size = if scale == 1.0 { header.size } else { header.size.scaled(scale) };
         Header { size, ..header.clone() }
     }
 
     /// How large a drawing is drawn beside its own size, from the resolution that is asked for.
     pub(crate) fn drawing_scale(&self, header: &Header) -> f64 {
-        let Some(own) = header.format.drawn_at_dpi else { return 1.0 };
+        let own = header.format.drawn_at_dpi;
+        own.zip(self.asked_dpi()).map_or(1.0, |(own, asked)| asked / own)
+    }
+
+    /// The resolution that is asked for.
+    pub(crate) fn asked_dpi(&self) -> Option<f64> {
         let steps = self.steps.iter().rev().map(|step| &step.output);
-        let asked = steps.chain([&self.output]).find_map(|output| output.dpi);
-        asked.map_or(1.0, |asked| asked / own)
+        steps.chain([&self.output]).find_map(|output| output.dpi)
     }
 
     /// What the steps add up to for an image with this header.

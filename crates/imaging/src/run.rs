@@ -146,7 +146,7 @@ pub fn run_as(
     limits: &Limits,
     events: &dyn Events,
 ) -> Result<Report> {
-    let own = format::header(input.bytes, limits)?;
+    let own = format::true_header(input.bytes, limits)?;
     let header = plan.drawn(&own);
     let mut runner = Runner {
         execution,
@@ -272,6 +272,11 @@ impl Runner<'_> {
                 .of(count)
                 .map_err(|page| Error::input(format!("there is no page {page}, only {count}")))?,
         };
+        if let Some(own) = self.header.format.drawn_at_dpi
+            && self.plan.asked_dpi().is_none()
+        {
+            self.warn("rendered", format!("pages were drawn at {own} dpi (dpi chooses another)"));
+        }
         if let (Some(encode), true) = (format.encode_pages, chosen.len() > 1) {
             return self.pages_together(format, encode, &chosen);
         }

@@ -132,16 +132,21 @@ fn planar(decoded: DecodedPlanes) -> Result<Planar> {
 }
 
 fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
+    let jpeg = encode_bare(image, output)?;
+    Ok(segments::with_segments(&jpeg, &image.metadata, &image.color))
+}
+
+/// A JPEG without metadata and profile: what surrounds it says what it means.
+pub(super) fn encode_bare(image: &Image, output: &Output) -> Result<Vec<u8>> {
     let [Frame { pixels, .. }] = &image.frames[..] else {
         return Err(Error::internal("a JPEG holds one frame"));
     };
     let options = options(image, output);
-    let jpeg = match pixels {
+    match pixels {
         Pixels::U8(packed) => encode_packed(packed, packed.samples(), &options),
         Pixels::U16(packed) => encode_packed(packed, &narrow(packed.samples()), &options),
         Pixels::Ycc(planar) => encode_planar(planar, output, options),
-    }?;
-    Ok(segments::with_segments(&jpeg, &image.metadata, &image.color))
+    }
 }
 
 fn options(image: &Image, output: &Output) -> EncodeOptions {

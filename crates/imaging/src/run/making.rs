@@ -31,6 +31,9 @@ pub(super) struct Made {
     pub(super) programs: Vec<Program>,
 }
 
+/// The factors of pixels that nobody has scaled.
+const WHOLE: (f64, f64) = (1.0, 1.0);
+
 /// Stages with the steps that they belong to.
 type Numbered = Vec<(usize, Stage)>;
 /// A stage that has to see the image, with its step.
@@ -56,8 +59,8 @@ impl Runner<'_> {
             let program = self.program(header, size, segment, planes_out);
             self.steps.begin_through(0);
             let (image, scale) = match (current.take(), source.take()) {
-                (Some(image), _) => (image, 1.0),
-                (None, Some(source)) => self.open(source, &program.decode)?,
+                (Some(image), _) => (image, WHOLE),
+                (None, Some(source)) => self.open(header, source, &program.decode)?,
                 (None, None) => return Err(Error::internal("a picture comes from nowhere")),
             };
             let image = self.run_program(image, scale, &program)?;
@@ -77,10 +80,15 @@ impl Runner<'_> {
         }
     }
 
-    /// The pixels of the source and the factor that they are scaled by beside the header.
-    fn open(&self, source: Source, request: &DecodeRequest) -> Result<(Image, f64)> {
+    /// The pixels of the source and the factors that they are scaled by beside the header.
+    fn open(
+        &self,
+        header: &Header,
+        source: Source,
+        request: &DecodeRequest,
+    ) -> Result<(Image, (f64, f64))> {
         let (mut image, scale) = match source {
-            Source::Pixels(image) => (image, 1.0),
+            Source::Pixels(image) => (image, WHOLE),
             Source::File { page } => {
                 self.steps.events.codec(Codec::Decode);
                 let format = self.header.format;
@@ -93,7 +101,16 @@ impl Runner<'_> {
                 };
                 let request = DecodeRequest { page, drawing_scale, ..*request };
                 let decoded = decode(self.input.bytes, &request, self.limits)?;
-                (decoded.image, decoded.scale / self.drawing_scale)
+                let scale = match format.drawn_at_dpi {
+                    None => (decoded.scale, decoded.scale),
+                    // A drawing fills its pixels, whose number is rounded.
+                    Some(_) => {
+                        let (drawn, said) = (decoded.image.size(), header.size);
+                        let factor = |drawn: u32, said: u32| f64::from(drawn) / f64::from(said);
+                        (factor(drawn.width, said.width), factor(drawn.height, said.height))
+                    }
+                };
+                (decoded.image, scale)
             }
         };
         if self.execution == Execution::Plain {
@@ -119,7 +136,7 @@ impl Runner<'_> {
         }
     }
 
-    fn run_program(&mut self, image: Image, scale: f64, program: &Program) -> Result<Image> {
+    fn run_program(&mut self, image: Image, scale: (f64, f64), program: &Program) -> Result<Image> {
         let steps = &mut self.steps;
         run_passes(image, scale, &program.passes, self.limits, |pass| {
             steps.end_before(*pass.steps.start());
@@ -149,7 +166,7 @@ impl Runner<'_> {
             Execution::Fused => lower(image.size(), stages, false),
             Execution::Plain => plain(stages),
         };
-        let image = self.run_program(image, 1.0, &program)?;
+        let image = self.run_program(image, WHOLE, &program)?;
         Ok((image, program))
     }
 }

@@ -6,11 +6,11 @@ use crate::lower::{Pass, Work};
 use crate::stage::Resample;
 use crate::{Error, Image, Limits, Result, icc};
 
-/// Runs passes on an image that the decoder has scaled by `scale`; `tell` hears of each before it
+/// Runs passes on an image that the decoder has scaled by `scale`, across and down; `tell` hears of each before it
 /// runs.
 pub(super) fn run_passes(
     mut image: Image,
-    scale: f64,
+    scale: (f64, f64),
     passes: &[Pass],
     limits: &Limits,
     mut tell: impl FnMut(&Pass),
@@ -32,14 +32,14 @@ pub(super) fn run_passes(
             limits.check_size(pixels.size()).map_err(in_step)?;
             image.frames.push(Frame { pixels, ..frame });
         }
-        scale = 1.0;
+        scale = (1.0, 1.0);
     }
     Ok(image)
 }
 
 /// One piece of work on one frame; `scale` is what the decoder scaled by, of which only the first
 /// pass, a resample, has to know.
-fn apply(work: &Work, pixels: Pixels, scale: f64) -> Result<Pixels> {
+fn apply(work: &Work, pixels: Pixels, scale: (f64, f64)) -> Result<Pixels> {
     match work {
         Work::Orient(orientation) => match pixels {
             Pixels::Ycc(planar) if !orient::is_exact_on_planes(planar.size, planar.subsampling) => {
@@ -49,7 +49,7 @@ fn apply(work: &Work, pixels: Pixels, scale: f64) -> Result<Pixels> {
         },
         Work::Crop(rect) => canvas::crop(&pixels.into_packed()?, *rect),
         Work::Resample(resample, subsampling) => {
-            let scaled = Resample { source: resample.source.scaled(scale, scale), ..*resample };
+            let scaled = Resample { source: resample.source.scaled(scale.0, scale.1), ..*resample };
             match pixels {
                 Pixels::Ycc(planar) => {
                     resample::resample_planes(&planar, &scaled, *subsampling).map(Pixels::Ycc)

@@ -91,7 +91,7 @@ impl Way<'_> {
     /// What the first frame went through, for another.
     fn run(&self, mut image: Image, size: Size) -> Result<Frame> {
         for program in &self.programs {
-            image = run_passes(image, 1.0, &program.passes, self.limits, |_| ())?;
+            image = run_passes(image, (1.0, 1.0), &program.passes, self.limits, |_| ())?;
         }
         apply_policy(&mut image, &self.output)?;
         fit_to_format(&mut image, self.format, &self.output)?;

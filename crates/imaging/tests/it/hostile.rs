@@ -42,6 +42,10 @@ fn every_prefix_ends_in_an_error_or_an_image() {
             format::fuzz_decode(&bytes[..len]);
         }
         format::fuzz_decode(&bytes);
+        if name.ends_with(".pdf") {
+            // Pages are found without the end of the file, as readers do.
+            continue;
+        }
         let half = &bytes[..bytes.len() / 2];
         let format = format::sniff(half).unwrap();
         // A still image ends where its animation goes on.

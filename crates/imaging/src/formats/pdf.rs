@@ -1,0 +1,164 @@
+//! PDF: pages are drawn by `hayro`; written are pages that hold a picture each.
+
+use hayro::hayro_interpret::InterpreterSettings;
+use hayro::hayro_syntax::object::Object;
+use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::{PixmapSettings, RenderCache, RenderSettings};
+
+use super::drawing;
+use crate::format::{DecodeRequest, Decoded, Format, Header, Sequence};
+use crate::image::{Channels, Packed, Pixels};
+use crate::metadata::{Metadata, Orientation};
+use crate::{Error, Image, Limits, Result, Size, image};
+
+mod inspect;
+mod write;
+
+/// PDF.
+pub static PDF: Format = Format {
+    name: "pdf",
+    aliases: &[],
+    title: "PDF",
+    mime_type: "application/pdf",
+    sniff: |start| start.trim_ascii_start().starts_with(SIGNATURE),
+    inspect: |limits| Box::new(inspect::Scan::new(limits)),
+    decode: Some(decode),
+    page_header: Some(page_header),
+    encode: Some(write::encode),
+    encode_pages: Some(write::encode_pages),
+    alpha: true,
+    drawn_at_dpi: Some(DPI),
+    encodes_planes: true,
+    is_lossy: |output| output.lossless != Some(true),
+    ..Format::PLAIN
+};
+
+const SIGNATURE: &[u8] = b"%PDF-";
+/// The resolution at which pages are drawn, and pictures are laid on pages, when none is asked for.
+const DPI: f64 = 150.0;
+/// The unit of lengths: so many make an inch.
+const POINTS: f64 = 72.0;
+
+fn page_header(bytes: &[u8], page: u32, limits: &Limits) -> Result<Header> {
+    drawing::guarded("PDF", || {
+        let pdf = open(bytes)?;
+        let pages = pdf.pages();
+        let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+        if count > limits.frames_max {
+            return Err(Error::limit(format!(
+                "{count} pages are over the limit of {}",
+                limits.frames_max
+            )));
+        }
+        if page == 0 {
+            check_pictures(&pdf, limits)?;
+        }
+        let Some(page) = pages.get(page as usize) else {
+            return Err(Error::input(format!("there is no page {}, only {count}", page + 1)));
+        };
+        let size = own_size(page.render_dimensions());
+        limits.check_size(size)?;
+        Ok(header(size, count))
+    })
+}
+
+/// The header of a page of this size in a document of so many.
+fn header(size: Size, pages: u32) -> Header {
+    Header {
+        format: &PDF,
+        size,
+        orientation: Orientation::Normal,
+        frames: pages,
+        sequence: Sequence::Pages,
+        has_alpha: false,
+        is_gray: false,
+        bit_depth: 8,
+        is_lossy: false,
+    }
+}
+
+/// The pixels of a page that is so many points wide and high.
+fn own_size((width, height): (f32, f32)) -> Size {
+    let side = |points: f32| ((f64::from(points) * DPI / POINTS + 0.5).floor() as u32).max(1);
+    Size::new(side(width), side(height))
+}
+
+fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+    drawing::guarded("PDF", || {
+        let pdf = open(bytes)?;
+        let count = pdf.pages().len();
+        let page = pdf.pages().get(request.page as usize).ok_or_else(|| {
+            Error::input(format!("there is no page {}, only {count}", request.page + 1))
+        })?;
+        let (width, height) = page.render_dimensions();
+        let own = own_size((width, height));
+        limits.check_size(own)?;
+        let scale = drawing::scale(own, request.drawing_scale, limits);
+        let size = own.scaled(scale);
+        // The renderer cuts off what is no whole pixel.
+        let per_point = |pixels: u32, points: f32| (pixels as f32 + 0.01) / points;
+        let settings = PixmapSettings {
+            x_scale: per_point(size.width, width),
+            y_scale: per_point(size.height, height),
+            bg_color: WHITE,
+        };
+        let pixmap = hayro::render(
+            page,
+            &RenderCache::new(),
+            &InterpreterSettings::default(),
+            &RenderSettings::default(),
+            &settings,
+        );
+        let drawn = Size::new(u32::from(pixmap.width()), u32::from(pixmap.height()));
+        if drawn != size {
+            return Err(Error::internal(format!("a page of {size} was drawn at {drawn}")));
+        }
+        let mut samples: Vec<u8> = image::zeroed(size.area() * 3)?;
+        let (to, _) = samples.as_chunks_mut::<3>();
+        for (to, from) in to.iter_mut().zip(pixmap.data()) {
+            *to = [from.r, from.g, from.b];
+        }
+        let mut image = Image::still(Pixels::U8(Packed::new(size, Channels::Rgb, samples)));
+        let dpi = DPI * scale;
+        image.metadata = Metadata { dpi: Some((dpi, dpi)), ..Metadata::default() };
+        Ok(Decoded { image, scale })
+    })
+}
+
+fn open(bytes: &[u8]) -> Result<Pdf> {
+    let pdf = Pdf::new(bytes.to_vec()).map_err(|error| match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::unsupported(
+            "the PDF is encrypted and opens with a password only: remove the password first",
+        ),
+        LoadPdfError::Decryption(_) => {
+            Error::unsupported("the PDF is encrypted in a way that is not supported")
+        }
+        LoadPdfError::Invalid => {
+            Error::input("the PDF is damaged or ends early: no page can be found in it")
+        }
+    })?;
+    if pdf.pages().is_empty() {
+        return Err(Error::input("the PDF has no page"));
+    }
+    Ok(pdf)
+}
+
+/// Refuses pictures on pages that would be refused as files.
+fn check_pictures(pdf: &Pdf, limits: &Limits) -> Result<()> {
+    for object in pdf.objects() {
+        let Object::Stream(stream) = object else { continue };
+        let dict = stream.dict();
+        let (width, height) = (dict.get::<u32>(&b"Width"[..]), dict.get::<u32>(&b"Height"[..]));
+        if let (Some(width), Some(height)) = (width, height)
+            && u64::from(width) * u64::from(height) > limits.pixels_max
+        {
+            return Err(Error::limit(format!(
+                "a picture of {} in the PDF is over the limit of {} megapixels",
+                Size::new(width, height),
+                limits.pixels_max / 1_000_000
+            )));
+        }
+    }
+    Ok(())
+}

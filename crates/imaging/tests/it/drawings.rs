@@ -1,0 +1,249 @@
+//! SVG and PDF: what is drawn at its own size, at others, and not at all.
+
+use std::fs;
+use std::path::Path;
+
+use imaging::image::Packed;
+use imaging::{Error, ErrorKind, Input, Limits, Plan, Report, Size};
+use serde_json::{Value, json};
+
+use crate::pictures::decode;
+
+fn run(file: &[u8], operation: &str, request: &Value) -> Result<Report, Error> {
+    let limits = Limits::default();
+    let (_, plan) = Plan::parse(operation, request, &limits).expect("a good plan");
+    imaging::run(&plan, Input::alone("drawing", file), &limits, &())
+}
+
+fn input(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs").join(name)).unwrap()
+}
+
+/// The outputs as pictures.
+fn pictures(file: &[u8], operation: &str, request: &Value) -> Vec<Packed<u8>> {
+    let report = run(file, operation, request).expect("a result");
+    report.outputs.iter().map(|output| decode(&output.bytes)).collect()
+}
+
+fn png(file: &[u8], output: &Value) -> Packed<u8> {
+    let request = json!({"output_format": "png", "output": output});
+    pictures(file, "convert", &request).remove(0)
+}
+
+fn pixel(picture: &Packed<u8>, x: u32, y: u32) -> &[u8] {
+    let count = picture.channels().count();
+    let at = (y * picture.size().width + x) as usize * count;
+    &picture.samples()[at..at + count]
+}
+
+fn svg(inside: &str) -> Vec<u8> {
+    format!("<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>{inside}</svg>").into()
+}
+
+#[test]
+fn a_drawing_that_is_enlarged_is_drawn_larger() {
+    let file = svg("<rect x='20' width='20' height='20' fill='#c00'/>");
+    let request = json!({
+        "operations": [{"type": "resize", "width": 1000}],
+        "output_format": "png",
+    });
+    let report = run(&file, "transform", &request).unwrap();
+    assert_eq!(report.warnings, []);
+    let large = decode(&report.outputs[0].bytes);
+    assert_eq!(large.size(), Size::new(1000, 500));
+    assert_eq!(pixel(&large, 499, 250), [0, 0, 0, 0]);
+    assert_eq!(pixel(&large, 500, 250), [204, 0, 0, 255]);
+    let at_dpi = png(&file, &json!({"dpi": 960}));
+    assert_eq!(at_dpi.size(), Size::new(400, 200));
+    assert_eq!(pixel(&at_dpi, 199, 100)[3], 0);
+    assert_eq!(pixel(&at_dpi, 200, 100), [204, 0, 0, 255]);
+}
+
+#[test]
+fn resolution_and_size_can_both_be_asked_for() {
+    for width in [7, 100, 999] {
+        let request = json!({
+            "operations": [{"type": "resize", "width": width}],
+            "output_format": "png",
+            "output": {"dpi": 333},
+        });
+        let picture = pictures(&input("shapes.svg"), "transform", &request).remove(0);
+        assert_eq!(picture.size(), Size::new(width, width));
+    }
+}
+
+#[test]
+fn a_compressed_drawing_is_the_same_drawing() {
+    let (plain, compressed) = (input("shapes.svg"), input("shapes.svgz"));
+    assert_eq!(png(&plain, &json!({})), png(&compressed, &json!({})));
+}
+
+#[test]
+fn text_is_drawn_in_every_script_with_fonts_of_our_own() {
+    let picture = png(&input("scripts.svg"), &json!({"dpi": 96}));
+    for row in 0..10 {
+        let ink = (row * 22 + 4..row * 22 + 26)
+            .flat_map(|y| (0..240).map(move |x| (x, y)))
+            .filter(|(x, y)| pixel(&picture, *x, *y).last().is_some_and(|alpha| *alpha > 128))
+            .count();
+        assert!(ink > 60, "row {row}: {ink}");
+    }
+}
+
+#[test]
+fn nothing_outside_of_the_file_is_read() {
+    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs/reference.png");
+    let photo = photo.display();
+    let file = svg(&format!(
+        "<image href='{photo}' width='40' height='20'/>\
+         <image href='file://{photo}' width='40' height='20'/>\
+         <image href='http://127.0.0.1:9/a.png' width='40' height='20'/>\
+         <use href='{photo}#a'/><script>alert(1)</script>"
+    ));
+    assert!(png(&file, &json!({})).samples().iter().all(|sample| *sample == 0));
+}
+
+#[test]
+fn pictures_in_data_urls_are_drawn() {
+    // One red pixel.
+    let red = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+    let file = svg(&format!("<image href='data:image/png;base64,{red}' width='40' height='20'/>"));
+    assert_eq!(pixel(&png(&file, &json!({})), 20, 10)[..3], [255, 0, 0]);
+}
+
+#[track_caller]
+fn refused(file: &[u8], kind: ErrorKind, message: &str) {
+    let error = run(file, "convert", &json!({"output_format": "png"})).unwrap_err();
+    assert_eq!(error.kind, kind, "{}", error.message);
+    assert!(error.message.contains(message), "{}", error.message);
+}
+
+#[test]
+fn drawings_that_grow_are_refused() {
+    let layers = "<g opacity='.9'>".repeat(200) + "<rect width='40' height='20'/>";
+    let layers = svg(&(layers + &"</g>".repeat(200)));
+    let request = json!({
+        "operations": [{"type": "resize", "width": 4000}],
+        "output_format": "png",
+    });
+    let error = run(&layers, "transform", &request).unwrap_err();
+    assert!(error.message.contains("MB for layers"), "{}", error.message);
+    let tens =
+        |i: u32| format!("<g id='a{}'>{}</g>", i + 1, format!("<use href='#a{i}'/>").repeat(10));
+    let bomb: String = (0..9).map(tens).collect();
+    let bomb = svg(&format!("<g id='a0'><rect width='1' height='1'/></g>{bomb}<use href='#a9'/>"));
+    refused(&bomb, ErrorKind::Limit, "too many elements");
+    refused(b"<!-- a page --><html><body>", ErrorKind::Unsupported, "first element is <html>");
+    refused(&svg("<g>"), ErrorKind::Input, "not well-formed");
+}
+
+#[test]
+fn what_the_bounds_allow_fits_the_stack_of_a_runner() {
+    let deep = "<g opacity='.99'>".repeat(250) + "<rect width='9' height='9'/>";
+    let deep = svg(&(deep + &"</g>".repeat(250)));
+    let mask = |i: u32| {
+        format!(
+            "<mask id='a{}'><rect width='9' height='9' fill='#fff' mask='url(#a{i})'/></mask>",
+            i + 1
+        )
+    };
+    let masks: String = (0..120).map(mask).collect();
+    let masks = svg(&format!("{masks}<rect width='9' height='9' mask='url(#a120)'/>"));
+    let spans =
+        svg(&format!("<text y='9'>{}x{}</text>", "<tspan>".repeat(250), "</tspan>".repeat(250)));
+    let draw = move || [deep, masks, spans].map(|file| png(&file, &json!({})).size());
+    let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(draw).expect("a thread");
+    assert_eq!(thread.join().expect("no overflow"), [Size::new(40, 20); 3]);
+}
+
+#[test]
+fn pages_are_drawn_upright_within_their_crop_box() {
+    let report = run(&input("two-pages.pdf"), "convert", &json!({"output_format": "png"})).unwrap();
+    let codes: Vec<&str> = report.warnings.iter().map(|warning| &*warning.code).collect();
+    assert_eq!(codes, ["rendered"]);
+    let names: Vec<&str> = report.outputs.iter().map(|output| &*output.filename).collect();
+    assert_eq!(names, ["drawing-1.png", "drawing-2.png"]);
+    let [first, second] = [0, 1].map(|page| decode(&report.outputs[page].bytes));
+    assert_eq!(first.size(), Size::new(200, 100));
+    assert_eq!(pixel(&first, 20, 50), [255, 0, 0]);
+    let dark = first.samples().chunks(3).filter(|pixel| *pixel == [0, 0, 0]).count();
+    assert!(dark > 100, "the text is there: {dark}");
+    // 72 by 36 points, a quarter turn clockwise: the lower left corner becomes the upper left.
+    assert_eq!(second.size(), Size::new(75, 150));
+    assert_eq!(pixel(&second, 10, 20), [0, 0, 255]);
+    assert_eq!(pixel(&second, 60, 130), [0, 255, 0]);
+    assert_eq!(pixel(&second, 10, 130), [255, 255, 255]);
+}
+
+#[test]
+fn a_page_is_drawn_at_the_resolution_that_is_asked_for() {
+    let output = json!({"dpi": 300, "pages": "2"});
+    let request = json!({"output_format": "png", "output": output});
+    let report = run(&input("two-pages.pdf"), "convert", &request).unwrap();
+    assert_eq!(report.warnings, []);
+    assert_eq!((report.outputs[0].width, report.outputs[0].height), (150, 300));
+}
+
+/// The largest difference of two pictures that must be of one size and kind.
+fn difference(a: &Packed<u8>, b: &Packed<u8>) -> u8 {
+    assert_eq!((a.size(), a.channels()), (b.size(), b.channels()));
+    let pairs = a.samples().iter().zip(b.samples());
+    pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
+}
+
+#[test]
+fn what_is_written_as_pdf_is_read_back() {
+    let photo = input("reference.png");
+    let original = decode(&photo);
+    for (output, tolerance) in [(json!({"lossless": true}), 1), (json!({"quality": 95}), 40)] {
+        let request = json!({"output_format": "pdf", "output": output});
+        let report = run(&photo, "convert", &request).unwrap();
+        let back = png(&report.outputs[0].bytes, &json!({}));
+        let off = difference(&original, &back);
+        assert!(off <= tolerance, "{output}: {off}");
+    }
+}
+
+#[test]
+fn what_shines_through_shows_the_paper() {
+    let request = json!({"output_format": "pdf"});
+    let file = svg("<rect width='20' height='20' fill='#f00' opacity='.5'/>");
+    let pdf = run(&file, "convert", &request).unwrap().outputs.remove(0).bytes;
+    let back = png(&pdf, &json!({}));
+    assert_eq!(back.size(), Size::new(40, 20));
+    assert!(pixel(&back, 10, 10)[1].abs_diff(128) <= 1 && pixel(&back, 10, 10)[0] == 255);
+    assert_eq!(pixel(&back, 30, 10), [255, 255, 255]);
+}
+
+#[test]
+fn pages_stay_in_order_when_they_go_from_pdf_to_pdf() {
+    let request = json!({"output_format": "pdf", "output": {"lossless": true}});
+    let report = run(&input("two-pages.pdf"), "convert", &request).unwrap();
+    assert_eq!(report.outputs.len(), 1);
+    let pages = pictures(&report.outputs[0].bytes, "convert", &json!({"output_format": "png"}));
+    let drawn = pictures(&input("two-pages.pdf"), "convert", &json!({"output_format": "png"}));
+    assert_eq!(pages.len(), 2);
+    for (page, drawn) in pages.iter().zip(&drawn) {
+        assert!(difference(page, drawn) <= 1);
+    }
+}
+
+#[test]
+fn a_resolution_becomes_the_size_of_the_page() {
+    let request = json!({"output_format": "pdf", "output": {"dpi": 300}});
+    let pdf = run(&input("reference.png"), "convert", &request).unwrap().outputs.remove(0).bytes;
+    // 75 by 59 pixels at 300 to the inch are 18 by 14.16 points.
+    assert!(memmem(&pdf, b"/MediaBox [0 0 18 14.16]"), "{}", String::from_utf8_lossy(&pdf[..600]));
+}
+
+fn memmem(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn broken_documents_say_so() {
+    refused(b"%PDF-1.7 and nothing else to be seen", ErrorKind::Input, "the PDF is damaged");
+    let file = input("two-pages.pdf");
+    let huge = String::from_utf8(file).unwrap().replace("0 0 96 48", "0 0 900000000 4");
+    refused(huge.as_bytes(), ErrorKind::Limit, "over the limit");
+}
