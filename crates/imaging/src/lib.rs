@@ -11,6 +11,7 @@ pub mod draft;
 pub mod error;
 pub mod explain;
 pub mod files;
+pub mod fonts;
 pub mod format;
 pub mod formats;
 pub mod icc;
