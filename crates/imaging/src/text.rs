@@ -14,7 +14,6 @@ mod glyphs;
 mod lettering;
 
 pub use faces::{Typeface, check_family, families};
-pub use glyphs::ColorGlyph;
 pub use lettering::{Backdrop, Lettering, Look, Shadow, rounded};
 
 /// The longest text that is set: a bound on the work at the door.
@@ -73,8 +72,6 @@ pub struct Block {
     pub height: f32,
     /// The letters, of each font together.
     pub outlines: Vec<Path>,
-    /// Glyphs with colors of their own.
-    pub colored: Vec<ColorGlyph>,
     /// Characters that no font has, in order.
     pub missing: Vec<char>,
 }
@@ -120,39 +117,45 @@ impl Block {
 
     /// Draws all glyphs; `baseline` lies so far below the top of each line.
     fn draw(&mut self, buffer: &Buffer, fonts: &mut FontSystem, baseline: f32) {
-        let mut builders: BTreeMap<fontdb::ID, PathBuilder> = BTreeMap::new();
+        let mut builders: BTreeMap<fontdb::ID, (PathBuilder, bool)> = BTreeMap::new();
         for run in buffer.layout_runs() {
             for glyph in run.glyphs {
                 let font = fonts.get_font(glyph.font_id, glyph.font_weight);
-                let index = fonts.db().face(glyph.font_id).map_or(0, |face| face.index);
-                let Some(font) = font else { continue };
+                let Some((font, info)) = font.zip(fonts.db().face(glyph.font_id)) else { continue };
                 let cluster = run.text.get(glyph.start..glyph.end).unwrap_or_default();
-                if glyph.glyph_id == 0 {
-                    self.miss(cluster);
-                    if cluster.chars().all(is_invisible) {
-                        continue;
-                    }
+                if glyph.glyph_id == 0 && !self.miss(cluster) {
+                    continue;
                 }
+                let weight = glyph.font_weight.0;
+                let face = glyphs::Face { data: font.data(), index: info.index, weight };
+                let (builder, is_thin) = builders.entry(glyph.font_id).or_insert_with(|| {
+                    let (_, boldest) = faces::weights_of(fonts.db(), info);
+                    (PathBuilder::new(), weight >= 600 && boldest < 600)
+                });
+                *is_thin &= glyph.glyph_id != 0;
                 let place = glyphs::Place::of(glyph, run.line_top + baseline);
-                let face = glyphs::Face { data: font.data(), index, weight: glyph.font_weight.0 };
-                match glyphs::colored(face, glyph.glyph_id, place) {
-                    Some(glyph) => self.colored.push(glyph),
-                    None => {
-                        let builder = builders.entry(glyph.font_id).or_default();
-                        glyphs::outline(face, glyph.glyph_id, place, builder);
-                    }
-                }
+                glyphs::outline(face, glyph.glyph_id, place, builder);
             }
         }
-        self.outlines = builders.into_values().filter_map(PathBuilder::finish).collect();
+        let size = buffer.metrics().font_size;
+        for (builder, is_thin) in builders.into_values() {
+            let Some(letters) = builder.finish() else { continue };
+            // Where a script has no bold letters, a line around them makes them so.
+            let line = if is_thin { lettering::stroke(&letters, size * 0.016) } else { None };
+            self.outlines.extend(line);
+            self.outlines.push(letters);
+        }
     }
 
-    fn miss(&mut self, cluster: &str) {
-        for character in cluster.chars().filter(|character| !is_invisible(*character)) {
+    /// Notes characters that no font has; says whether there is one that is seen.
+    fn miss(&mut self, cluster: &str) -> bool {
+        let seen = || cluster.chars().filter(|character| !is_invisible(*character));
+        for character in seen() {
             if !self.missing.contains(&character) {
                 self.missing.push(character);
             }
         }
+        seen().next().is_some()
     }
 
     /// A sentence about the characters that no font has.

@@ -107,7 +107,7 @@ impl MemeText {
     /// The text as large as it fits into the width and a quarter of the height, and its font size.
     fn largest(&self, text: &str, image: Size) -> (Block, f32) {
         let (width, height) = (image.width as f32 * 0.94, image.height as f32 / 4.0);
-        let set = |size: f32| {
+        let set = |size: f32, width: f32| {
             let setting = Setting {
                 typeface: Typeface {
                     family: self.font_family.as_deref().unwrap_or(crate::fonts::SANS),
@@ -124,17 +124,26 @@ impl MemeText {
             Block::set(text, &setting)
         };
         let (mut low, mut high) = (1.0, (height / 1.5).max(1.0));
-        let mut best = (set(low), low);
+        let mut best = (set(low, width), low);
         // Within two percent of the largest.
         while high - low > low * 0.02 {
             let size = (low + high) / 2.0;
-            let block = set(size);
+            let block = set(size, width);
             if block.height <= height && block.width <= width / NARROW {
                 (best, low) = ((block, size), size);
             } else {
                 high = size;
             }
         }
-        best
+        // As narrow as the same lines can be: the last is not left with a single word.
+        let (mut block, size) = best;
+        for share in 1..12 {
+            let narrower = set(size, width * (1.0 - 0.05 * share as f32));
+            if narrower.height > block.height || narrower.width > block.width {
+                break;
+            }
+            block = narrower;
+        }
+        (block, size)
     }
 }

@@ -243,3 +243,6 @@ fn lay_pixel<S: Sample, const N: usize>(
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,16 +274,16 @@ impl Sums {
         let per_pixel = height / (right - left);
         // The area left behind grows as a parabola in the first and last pixel, evenly between.
         let mut covered = 0.0;
-        for x in first..=(right as usize).min(self.width) {
+        let last = (right as usize).min(self.width);
+        for (x, cell) in cells.iter_mut().enumerate().take(last + 1).skip(first) {
             let (from, to) = (left.max(x as f32), right.min((x + 1) as f32));
             let along = (to - from).max(0.0);
             let passed = per_pixel * (from - left);
             let area = passed + per_pixel * along * ((x + 1) as f32 - (from + to) * 0.5);
-            cells[x] += area - covered;
+            *cell += area - covered;
             covered = area;
         }
-        let after = (right as usize).min(self.width) + 1;
-        if let Some(cell) = cells.get_mut(after) {
+        if let Some(cell) = cells.get_mut(last + 1) {
             *cell += height - covered;
         }
     }
@@ -299,3 +299,6 @@ impl Sums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,3 +177,6 @@ fn straight<S: Sample, const N: usize>(premultiplied: [f32; N]) -> [S; N] {
         S::from_f32(value * S::MAX)
     })
 }
+
+#[cfg(test)]
+mod tests;

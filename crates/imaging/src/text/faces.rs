@@ -91,7 +91,7 @@ pub(super) fn resolve(database: &fontdb::Database, asked: Typeface<'_>) -> Typef
 }
 
 /// The weights that a face can take.
-fn weights_of(database: &fontdb::Database, face: &fontdb::FaceInfo) -> (u16, u16) {
+pub(super) fn weights_of(database: &fontdb::Database, face: &fontdb::FaceInfo) -> (u16, u16) {
     let axis = database.with_face_data(face.id, |data, index| {
         let axis = FontRef::from_index(data, index).ok()?.axes().get_by_tag(Tag::new(b"wght"))?;
         Some((axis.min_value() as u16, axis.max_value() as u16))

@@ -49,15 +49,6 @@ impl Place {
     }
 }
 
-/// A glyph that has colors of its own.
-#[derive(Debug, Clone)]
-pub struct ColorGlyph {}
-
-/// The glyph, if it has colors of its own.
-pub(super) fn colored(_: Face<'_>, _: u16, _: Place) -> Option<ColorGlyph> {
-    None
-}
-
 /// Adds the outline of a glyph; a box where the font draws nothing for what it does not have.
 pub(super) fn outline(face: Face<'_>, glyph_id: u16, place: Place, builder: &mut PathBuilder) {
     let before = builder.len();

@@ -169,7 +169,7 @@ fn joined<'a>(paths: impl Iterator<Item = &'a Path>, window: Window) -> Result<M
 }
 
 /// A band around an outline that reaches so far beyond it.
-fn stroke(path: &Path, width: f32) -> Option<Path> {
+pub(super) fn stroke(path: &Path, width: f32) -> Option<Path> {
     let stroke = Stroke {
         width: width * 2.0,
         line_join: LineJoin::Round,
