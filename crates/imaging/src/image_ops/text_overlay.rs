@@ -115,7 +115,7 @@ pub(super) fn upright() -> Degrees {
 impl Params for TextOverlay {
     const NAME: &'static str = "text_overlay";
     const EXAMPLE: &'static str =
-        r##"{"text": "Hello", "x": 10, "y": 8, "font_size": 24, "color": "#ffffff"}"##;
+        r##"{"text": "Hello", "x": "10%", "y": "10%", "font_size": "25%", "color": "#ffffff"}"##;
 
     fn rules(&self) -> Result<(), (&'static str, String)> {
         if self.text.trim().is_empty() {

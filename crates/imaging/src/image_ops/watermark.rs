@@ -115,7 +115,8 @@ fn half() -> Percent {
 
 impl Params for Watermark {
     const NAME: &'static str = "watermark";
-    const EXAMPLE: &'static str = r#"{"text": "© Example", "position": "tiled", "opacity": 40}"#;
+    const EXAMPLE: &'static str =
+        r#"{"text": "© Example", "position": "tiled", "opacity": 60, "scale": 60}"#;
 
     fn rules(&self) -> Result<(), (&'static str, String)> {
         match (&self.text, self.file_index) {

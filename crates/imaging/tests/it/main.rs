@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod animation;
+mod compose;
 mod formats;
 mod geometry;
 mod gif_rules;
