@@ -10,6 +10,7 @@ use crate::kernels::blend::{Blend, lay};
 use crate::kernels::layer::Layer;
 use crate::kernels::resample::{Kernel, resample};
 use crate::kernels::turn;
+use crate::kernels::warp::{Beyond, Warp, warp};
 use crate::params::{Gravity, Length};
 use crate::stage::{AreaFn, RectF, Resample, Stage};
 use crate::{Error, Header, Limits, Result as ImagingResult, Size};
@@ -131,7 +132,12 @@ impl Picture {
         };
         match angle.rem_euclid(360.0) {
             0.0 => Ok(resized),
-            angle => turn::turn(resized, angle, turn::bounds(size, angle), Color::TRANSPARENT),
+            angle => {
+                let canvas = turn::bounds(size, angle);
+                let to_source = turn::map(angle, size, canvas);
+                let beyond = Beyond::Color(Color::TRANSPARENT);
+                warp(resized, &Warp { to_source, size: canvas, beyond })
+            }
         }
     }
 }
