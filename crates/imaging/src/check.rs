@@ -219,6 +219,15 @@ fn check_array(
     pointer: &str,
     faults: &mut Faults,
 ) {
+    let bound = |name| schema.get(name).and_then(Value::as_u64);
+    let len = items.len() as u64;
+    if bound("minItems").is_some_and(|min| len < min)
+        || bound("maxItems").is_some_and(|max| len > max)
+    {
+        let (min, max) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(u64::MAX));
+        faults.invalid(pointer, format!("expected {min} to {max} entries, got {len}"));
+        return;
+    }
     if let Some(item_schema) = schema.get("items") {
         for (index, item) in items.iter().enumerate() {
             check(item_schema, item, later, &format!("{pointer}/{index}"), faults);

@@ -55,6 +55,8 @@ pub(crate) struct Intent {
     pub(crate) optimize_step: Option<usize>,
     /// The result must not be larger than the input while the format stays.
     pub(crate) never_larger: bool,
+    /// Previews in the metadata show what was hidden, and go.
+    pub(crate) drops_previews: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -89,6 +91,7 @@ impl<'a> Draft<'a> {
             self.warn(code, message);
         }
         self.intent.output.merge(scene.output);
+        self.intent.drops_previews |= scene.drops_previews;
     }
 
     /// The header of the input.

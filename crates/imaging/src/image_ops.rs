@@ -1,7 +1,9 @@
 //! The image operations, one file each.
 
+mod annotate;
 mod auto_orient;
 mod blur;
+mod border;
 mod brightness;
 mod change_dimensions;
 mod cinematic;
@@ -11,18 +13,24 @@ mod deskew;
 mod extend_canvas;
 mod flip;
 mod grayscale;
+mod meme_text;
 mod mirror;
+mod overlay;
 mod pad;
 mod perspective;
+mod redact;
 mod resize;
 mod rotate;
+mod round_corners;
 mod saturation;
 mod sepia;
 mod sharpen;
 mod straighten;
+mod text_overlay;
 mod trim;
 mod vignette;
 mod warm_film;
+mod watermark;
 
 use crate::image_op::{Entry, Group};
 
@@ -51,6 +59,14 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<brightness::Brightness>(),
     Entry::of::<contrast::Contrast>(),
     Entry::of::<saturation::Saturation>(),
+    Entry::of::<text_overlay::TextOverlay>(),
+    Entry::of::<watermark::Watermark>(),
+    Entry::of::<overlay::Overlay>(),
+    Entry::of::<redact::Redact>(),
+    Entry::of::<annotate::Annotate>(),
+    Entry::of::<border::Border>(),
+    Entry::of::<round_corners::RoundCorners>(),
+    Entry::of::<meme_text::MemeText>(),
 ];
 
 /// Operations of the interface that this build does not have yet.

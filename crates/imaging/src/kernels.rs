@@ -1,14 +1,18 @@
 //! The hot loops: generic over sample depth, tested and benched alone.
 
 pub mod attention;
+pub mod blend;
 pub mod blur;
 pub mod canvas;
 pub mod color_pass;
+pub mod coverage;
+pub mod layer;
 pub mod look;
 pub mod lut3;
 pub mod orient;
 pub mod palette;
 pub mod planes;
+pub mod redact;
 pub mod resample;
 pub mod rows;
 pub mod sheet;

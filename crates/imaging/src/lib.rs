@@ -26,10 +26,12 @@ pub mod operation;
 pub mod operations;
 pub mod output;
 pub mod params;
+pub mod placing;
 pub mod request;
 pub mod run;
 pub mod scene;
 pub mod stage;
+pub mod text;
 
 pub use error::{Error, ErrorKind, Result};
 pub use explain::Explanation;

@@ -23,6 +23,14 @@ impl Metadata {
         self.xmp = None;
     }
 
+    /// Drops every picture of the picture: thumbnails, previews, notes of the camera's maker (which
+    /// hold previews), pictures in XMP. Where pictures could hide in what is left, all goes but
+    /// artist and copyright.
+    pub fn drop_previews(&mut self) {
+        self.exif = self.exif.take().and_then(exif::without_previews);
+        self.xmp = self.xmp.take().and_then(xmp_without_previews);
+    }
+
     /// Keeps all but what is no longer true once the pixels lie upright: the orientation becomes
     /// normal, and the embedded thumbnail goes, which would show the picture as it was.
     pub fn make_upright(&mut self) {
@@ -46,6 +54,36 @@ fn make_xmp_upright(xmp: &mut [u8]) {
             }
         }
     }
+}
+
+/// The packet without its thumbnails; `None` when pictures could still be in it.
+fn xmp_without_previews(mut xmp: Vec<u8>) -> Option<Vec<u8>> {
+    use memchr::memmem::find;
+    while let Some(start) = find(&xmp, b"<xmp:Thumbnails") {
+        let close = b"</xmp:Thumbnails>";
+        let end = start + find(&xmp[start..], close)? + close.len();
+        xmp.drain(start..end);
+    }
+    // Pictures stand in XMP as base64, which no text looks like: a long run of its letters. Lines
+    // of it may be broken.
+    const RUN_MAX: usize = 400;
+    let mut run = 0;
+    let mut line = 0;
+    for byte in &xmp {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=' => line += 1,
+            b'\n' | b'\r' if line >= 60 || line == 0 => {
+                run += std::mem::take(&mut line);
+            }
+            // A line break as XML writes it in attributes.
+            b'&' | b'#' | b';' => {}
+            _ => (run, line) = (0, 0),
+        }
+        if run + line > RUN_MAX {
+            return None;
+        }
+    }
+    Some(xmp)
 }
 
 /// The eight ways to lay an image down, with the numbers of Exif 2.32 (tag 0x0112): what must be

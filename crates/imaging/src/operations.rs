@@ -1,5 +1,6 @@
 //! The step kinds, one file each.
 
+mod compose;
 mod convert;
 mod filter;
 mod op_list;
@@ -11,7 +12,7 @@ use crate::operation::Entry;
 
 /// The step kinds of this build, in the order in which they are listed.
 pub static OPERATIONS: &[Entry] =
-    &[convert::ENTRY, transform::ENTRY, filter::ENTRY, optimize::ENTRY];
+    &[convert::ENTRY, transform::ENTRY, filter::ENTRY, compose::ENTRY, optimize::ENTRY];
 
 /// Step kinds of the interface that this build does not have yet.
-pub static LATER: &[&str] = &["compose", "metadata", "ocr", "document", "enhance"];
+pub static LATER: &[&str] = &["metadata", "ocr", "document", "enhance"];

@@ -316,6 +316,14 @@ impl Length {
         (self.along(side) + 0.5).floor() as i64
     }
 
+    /// In pixels, where percent are of this length.
+    pub fn of(self, whole: f64) -> f64 {
+        match self {
+            Self::Px(px) => px,
+            Self::Percent(percent) => percent / 100.0 * whole,
+        }
+    }
+
     /// From text such as `10%` or `120`.
     pub fn parse(text: &str) -> Option<Self> {
         let (number, make): (&str, fn(f64) -> Self) = match text.trim().strip_suffix('%') {

@@ -15,6 +15,8 @@ pub struct Scene<'a> {
     pub(crate) warnings: Vec<(&'static str, String)>,
     /// What the operation wants of the output.
     pub(crate) output: Output,
+    /// Whether previews in the metadata must go.
+    pub(crate) drops_previews: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -27,6 +29,7 @@ impl<'a> Scene<'a> {
             limits,
             warnings: Vec::new(),
             output: Output::default(),
+            drops_previews: false,
         }
     }
 
@@ -61,6 +64,12 @@ impl<'a> Scene<'a> {
     /// Tells the caller something that is no fault.
     pub fn warn(&mut self, code: &'static str, message: impl Into<String>) {
         self.warnings.push((code, message.into()));
+    }
+
+    /// Has thumbnails and previews of the image dropped from its metadata, even where these are
+    /// kept: they show what the operation hides.
+    pub fn drop_previews(&mut self) {
+        self.drops_previews = true;
     }
 
     /// Wants this resolution written into the file, in pixels an inch.

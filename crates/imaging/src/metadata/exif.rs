@@ -15,6 +15,10 @@ const THUMBNAIL_LENGTH: u16 = 0x0202;
 const STRIP_OFFSETS: u16 = 0x0111;
 const STRIP_LENGTHS: u16 = 0x0117;
 const COPYRIGHT: u16 = 0x8298;
+const SUB_DIRECTORIES: u16 = 0x014A;
+const TILE_OFFSETS: u16 = 0x0144;
+const EXIF_DIRECTORY: u16 = 0x8769;
+const MAKER_NOTE: u16 = 0x927C;
 
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
@@ -196,6 +200,46 @@ pub(crate) fn make_upright(exif: &mut Vec<u8>) {
             }
         }
     }
+}
+
+/// The same without thumbnails, previews and maker notes. Where something that looks like a picture
+/// is left, nothing but artist and copyright stays.
+pub(crate) fn without_previews(mut exif: Vec<u8>) -> Option<Vec<u8>> {
+    if has_hidden_pictures(&exif) {
+        return rights(&exif);
+    }
+    make_upright(&mut exif);
+    if let Some(range) = maker_note(&exif) {
+        exif[range].fill(0);
+    }
+    let has_jpeg = memchr::memmem::find(&exif, b"\xFF\xD8\xFF").is_some();
+    if has_jpeg { rights(&exif) } else { Some(exif) }
+}
+
+/// The bytes of the maker note.
+fn maker_note(exif: &[u8]) -> Option<Range<usize>> {
+    let tiff = Tiff::open(exif)?;
+    let directory = tiff.number(tiff.find(tiff.first()?, EXIF_DIRECTORY)?)? as usize;
+    let note = tiff.find(directory, MAKER_NOTE)?;
+    let (start, len) = (tiff.long(note.value_at)? as usize, note.count as usize);
+    let end = start.checked_add(len)?.min(exif.len());
+    (len > 4 && start > directory && start < end).then_some(start..end)
+}
+
+/// Whether pictures may lie where [`make_upright`] does not look: in strips, in other directories,
+/// in what is no sound Exif.
+fn has_hidden_pictures(exif: &[u8]) -> bool {
+    let Some(tiff) = Tiff::open(exif) else { return true };
+    let Some(first) = tiff.first() else { return true };
+    let strips = |directory| {
+        tiff.entries(directory).any(|entry| {
+            matches!(entry.tag, STRIP_OFFSETS | TILE_OFFSETS | SUB_DIRECTORIES) && entry.count != 1
+                || matches!(entry.tag, TILE_OFFSETS | SUB_DIRECTORIES)
+        })
+    };
+    let second = tiff.next_at(first).and_then(|at| tiff.long(at)).unwrap_or(0) as usize;
+    let third = tiff.next_at(second).and_then(|at| tiff.long(at)).unwrap_or(0);
+    strips(first) || (second != 0 && (strips(second) || third != 0))
 }
 
 /// Places to overwrite, with their new bytes or (none) with zeros.

@@ -63,7 +63,10 @@ impl Runner<'_> {
                 (None, Some(source)) => self.open(header, source, &program.decode)?,
                 (None, None) => return Err(Error::internal("a picture comes from nowhere")),
             };
-            let image = self.run_program(image, scale, &program)?;
+            let mut image = self.run_program(image, scale, &program)?;
+            if intent.drops_previews {
+                image.metadata.drop_previews();
+            }
             made.push(program);
             let Some((step, decide)) = decide else {
                 for warning in warnings {

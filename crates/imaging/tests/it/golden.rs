@@ -2,7 +2,8 @@
 //! look like.
 //!
 //! `tests/golden/<operation>/example.png` is what the example of an operation gives; beside it
-//! `<case>.json` names an input and steps, and `<case>.png` shows the result. Run with
+//! `<case>.json` names an input and steps, and `<case>.png` shows the result; file 1 of the request
+//! is `tests/inputs/logo.png`. Run with
 //! `GOLDEN=accept` (or
 //! `make golden`) to write what is missing or has changed, and look at it before it is committed.
 
@@ -10,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use imaging::image::{Channels, Packed};
-use imaging::{Input, Limits, Plan, Size, catalog};
+use imaging::{Files, Input, Limits, Plan, Size, catalog};
 use serde_json::{Value, json};
 
 use crate::pictures::{decode, png};
@@ -62,7 +63,9 @@ fn run(case: &Case) -> Packed<u8> {
     steps.as_array_mut().expect("steps").push(as_png);
     let request = json!({ "steps": steps });
     let (_, plan) = Plan::parse("pipeline", &request, &Limits::default()).expect("a good plan");
-    let input = Input::alone(&case.input, &bytes);
+    let logo = fs::read(root().join("inputs/logo.png")).expect("the logo");
+    let files = Files::of_bytes([(1, logo.as_slice())], &Limits::default()).expect("a picture");
+    let input = Input { filename: &case.input, bytes: &bytes, files: &files };
     decode(&imaging::run(&plan, input, &Limits::default(), &()).expect("a result").outputs[0].bytes)
 }
 

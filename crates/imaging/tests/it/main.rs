@@ -4,6 +4,7 @@
 
 mod animation;
 mod drawings;
+mod compose;
 mod formats;
 mod geometry;
 mod gif_rules;

@@ -2,7 +2,7 @@
 //! operation.
 
 use imaging::image::Channels;
-use imaging::{Input, Limits, Plan, Report, Size, catalog};
+use imaging::{Files, Input, Limits, Plan, Report, Size, catalog};
 use serde_json::{Value, json};
 
 use crate::pictures::{decode, noise, png};
@@ -11,7 +11,10 @@ fn run(op: &catalog::ImageOpDoc, entry: Value, file: &[u8]) -> imaging::Result<R
     let request = json!({ op.list_field: [entry], "output_format": "png" });
     let parsed = Plan::parse(op.operation, &request, &Limits::default());
     let (_, plan) = parsed.unwrap_or_else(|faults| panic!("{}: {faults:?}", op.name));
-    imaging::run(&plan, Input::alone("in.png", file), &Limits::default(), &())
+    let logo = include_bytes!("../inputs/logo.png").as_slice();
+    let files = Files::of_bytes([(1, logo)], &Limits::default())?;
+    let input = Input { filename: "in.png", bytes: file, files: &files };
+    imaging::run(&plan, input, &Limits::default(), &())
 }
 
 #[test]

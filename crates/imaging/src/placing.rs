@@ -1,0 +1,153 @@
+//! Where on an image something is put, and the work of putting it there.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::color::Color;
+use crate::files::File;
+use crate::image::Pixels;
+use crate::image_op::Misfit;
+use crate::kernels::blend::{Blend, lay};
+use crate::kernels::layer::Layer;
+use crate::kernels::resample::{Kernel, resample};
+use crate::kernels::turn;
+use crate::kernels::warp::{Beyond, Warp, warp};
+use crate::params::{Gravity, Length};
+use crate::stage::{AreaFn, RectF, Resample, Stage};
+use crate::{Error, Header, Limits, Result as ImagingResult, Size};
+
+/// A place that is given, or else follows from a side to keep to.
+#[derive(Debug, Clone, Copy)]
+pub struct Anchor {
+    /// From the left edge.
+    pub x: Option<Length>,
+    /// From the upper edge.
+    pub y: Option<Length>,
+    /// The side or corner to keep to where a coordinate is not given.
+    pub gravity: Gravity,
+    /// The distance from the edges, in pixels.
+    pub margin: f64,
+}
+
+impl Anchor {
+    /// The given coordinates in pixels, which must lie inside the image.
+    pub fn given(&self, image: Size) -> Result<(Option<f64>, Option<f64>), Misfit> {
+        let inside = |field, length: Option<Length>, side: u32| {
+            let Some(length) = length else { return Ok(None) };
+            let at = length.of(f64::from(side));
+            if at >= f64::from(side) {
+                let message = format!("{field} {at} lies outside the image of {image}");
+                return Err(Misfit { field, message });
+            }
+            Ok(Some(at))
+        };
+        Ok((inside("x", self.x, image.width)?, inside("y", self.y, image.height)?))
+    }
+
+    /// Where the upper left corner of something of this size lies on the image, by gravity alone.
+    pub fn kept(&self, image: Size, (width, height): (f64, f64)) -> (f64, f64) {
+        let (left, top) = self.gravity.shares();
+        let place = |side: u32, length: f64, share: f64| {
+            let room = f64::from(side) - length;
+            match share {
+                0.0 => self.margin,
+                1.0 => room - self.margin,
+                share => room * share,
+            }
+        };
+        (place(image.width, width, left), place(image.height, height, top))
+    }
+}
+
+/// The shorter side of an image, which most lengths are said in percent of.
+pub fn shorter(image: Size) -> f64 {
+    f64::from(image.width.min(image.height))
+}
+
+/// What is laid over an image.
+pub struct Laid {
+    /// The picture of it.
+    pub layer: Layer,
+    /// The distances from its own place at which it stands.
+    pub places: Vec<(i32, i32)>,
+}
+
+impl Laid {
+    /// Once, at its own place.
+    pub fn once(layer: Layer) -> Self {
+        Self { layer, places: vec![(0, 0)] }
+    }
+}
+
+/// A stage that lays over the image what `make` gives: it is called once, when the first frame
+/// comes, and never at the door.
+pub fn lay_over(
+    blend: Blend,
+    opacity: f32,
+    make: impl Fn() -> ImagingResult<Laid> + Send + Sync + 'static,
+) -> Vec<Stage> {
+    if opacity == 0.0 {
+        return Vec::new();
+    }
+    vec![Stage::Area(Arc::new(LayOver { blend, opacity, make, made: OnceLock::new() }))]
+}
+
+struct LayOver<F> {
+    blend: Blend,
+    opacity: f32,
+    make: F,
+    made: OnceLock<ImagingResult<Laid>>,
+}
+
+impl<F: Fn() -> ImagingResult<Laid> + Send + Sync> AreaFn for LayOver<F> {
+    fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
+        let laid = self.made.get_or_init(&self.make).as_ref().map_err(Clone::clone)?;
+        lay(pixels, &laid.layer, &laid.places, self.blend, self.opacity)
+    }
+}
+
+/// Another picture of the request that is laid over the image.
+pub struct Picture {
+    header: Header,
+    bytes: Vec<u8>,
+    limits: Limits,
+}
+
+impl Picture {
+    /// The picture of a file; `None` at the door, where there are no pixels.
+    pub fn of(file: &File<'_>, limits: &Limits) -> Option<Self> {
+        let bytes = file.bytes?.to_vec();
+        Some(Self { header: file.header.clone(), bytes, limits: limits.clone() })
+    }
+
+    /// The picture at this size, turned clockwise, in a canvas that holds all of it.
+    pub fn at_size(&self, size: Size, angle: f64) -> ImagingResult<Pixels> {
+        let file = File { header: self.header.clone(), bytes: Some(&self.bytes) };
+        let image = file.image(&self.limits)?;
+        let frame = image.and_then(|mut image| image.frames.pop());
+        let pixels = frame.ok_or_else(|| Error::internal("a picture has no pixels"))?.pixels;
+        let source = RectF::full(pixels.size());
+        let resized = match pixels.size() == size {
+            true => pixels,
+            false => resample(pixels, &Resample { source, size, kernel: Kernel::Lanczos3 })?,
+        };
+        match angle.rem_euclid(360.0) {
+            0.0 => Ok(resized),
+            angle => {
+                let canvas = turn::bounds(size, angle);
+                let to_source = turn::map(angle, size, canvas);
+                let beyond = Beyond::Color(Color::TRANSPARENT);
+                warp(resized, &Warp { to_source, size: canvas, beyond })
+            }
+        }
+    }
+}
+
+/// Whole pixels, at least one.
+pub fn side(length: f64) -> u32 {
+    (length + 0.5).floor().clamp(1.0, f64::from(u32::MAX)) as u32
+}
+
+/// A place in whole pixels.
+pub fn whole((x, y): (f64, f64)) -> (i32, i32) {
+    ((x + 0.5).floor() as i32, (y + 0.5).floor() as i32)
+}
