@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
-use crate::formats::{gif, jpeg, png, webp};
+use crate::formats::{avif, gif, heic, jpeg, jxl, png, webp};
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
 /// The formats this build knows, in the order they are sniffed and listed.
-pub static FORMATS: &[&Format] = &[&jpeg::JPEG, &png::PNG, &webp::WEBP, &gif::GIF];
+pub static FORMATS: &[&Format] =
+    &[&jpeg::JPEG, &png::PNG, &webp::WEBP, &gif::GIF, &avif::AVIF, &heic::HEIC, &jxl::JXL];
 
 /// Pixels from a whole file: of a still image, or of one frame or page.
 pub type Decode = fn(&[u8], &DecodeRequest, &Limits) -> Result<Decoded>;
@@ -323,8 +324,7 @@ pub fn readable() -> String {
 }
 
 /// Formats of the interface that this build does not write yet.
-pub static LATER: &[&str] =
-    &["avif", "tiff", "tif", "heic", "bmp", "ico", "jxl", "svg", "pdf", "qoi", "pnm"];
+pub static LATER: &[&str] = &["tiff", "tif", "bmp", "ico", "svg", "pdf", "qoi", "pnm"];
 
 /// Feeds bytes that nobody vouches for to the inspector and the decoders, and keeps nothing: the
 /// body of the fuzz target `decode`, which the tests replay on its corpus.

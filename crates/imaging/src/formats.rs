@@ -1,12 +1,16 @@
 //! The file formats, one file each. [`crate::format::FORMATS`] lists them.
 
+pub mod avif;
 mod channels;
 mod chroma;
 mod composite;
 mod difference;
 mod gather;
 pub mod gif;
+pub mod heic;
+mod heif;
 pub mod jpeg;
+pub mod jxl;
 mod narrow;
 pub mod png;
 mod profile;

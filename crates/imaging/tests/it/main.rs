@@ -11,6 +11,7 @@ mod hostile;
 mod inputs;
 mod laws;
 mod matrix;
+mod modern;
 mod pages;
 mod pictures;
 mod rules;
