@@ -14,7 +14,7 @@ fn narrow(name: &str) -> Vec<[u8; 4]> {
     match &decode(name, false).image.frames[0].pixels {
         Pixels::U8(packed) => rgba(packed),
         Pixels::U16(packed) => rgba(&eight_bits(packed)),
-        other => panic!("{other:?}"),
+        other @ Pixels::Ycc(_) => panic!("{other:?}"),
     }
 }
 
