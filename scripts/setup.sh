@@ -13,7 +13,7 @@ as_root() {
 
 missing=""
 for pair in cc:build-essential c++:build-essential make:build-essential cmake:cmake nasm:nasm \
-    pkg-config:pkg-config curl:curl; do
+    perl:perl pkg-config:pkg-config curl:curl; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 

@@ -2,15 +2,24 @@
 
 use serde::Serialize;
 
-use crate::formats::{gif, jpeg, pdf, png, svg, webp};
+use crate::formats::{avif, gif, heic, jpeg, jxl, pdf, png, svg, webp};
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
 /// The formats this build knows, in the order they are sniffed and listed.
-pub static FORMATS: &[&Format] =
-    &[&jpeg::JPEG, &png::PNG, &webp::WEBP, &gif::GIF, &svg::SVG, &pdf::PDF];
+pub static FORMATS: &[&Format] = &[
+    &jpeg::JPEG,
+    &png::PNG,
+    &webp::WEBP,
+    &gif::GIF,
+    &avif::AVIF,
+    &heic::HEIC,
+    &jxl::JXL,
+    &svg::SVG,
+    &pdf::PDF,
+];
 
 /// Pixels from a whole file: of a still image, or of one frame or page.
 pub type Decode = fn(&[u8], &DecodeRequest, &Limits) -> Result<Decoded>;
@@ -335,7 +344,7 @@ pub fn readable() -> String {
 }
 
 /// Formats of the interface that this build does not write yet.
-pub static LATER: &[&str] = &["avif", "tiff", "tif", "heic", "bmp", "ico", "jxl", "qoi", "pnm"];
+pub static LATER: &[&str] = &["tiff", "tif", "bmp", "ico", "qoi", "pnm"];
 
 /// Feeds bytes that nobody vouches for to the inspector and the decoders, and keeps nothing: the
 /// body of the fuzz target `decode`, which the tests replay on its corpus.

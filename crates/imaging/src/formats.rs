@@ -1,5 +1,6 @@
 //! The file formats, one file each. [`crate::format::FORMATS`] lists them.
 
+pub mod avif;
 mod channels;
 mod chroma;
 mod composite;
@@ -7,7 +8,10 @@ mod difference;
 mod drawing;
 mod gather;
 pub mod gif;
+pub mod heic;
+mod heif;
 pub mod jpeg;
+pub mod jxl;
 mod narrow;
 pub mod pdf;
 pub mod png;

@@ -12,10 +12,10 @@ use crate::params::Pages;
 pub struct Output {
     /// The format: a name, or `same_as_input`.
     pub output_format: Option<String>,
-    /// 1 (smallest file) to 100 (best picture). JPEG 85, WebP 80.
+    /// 1 (smallest file) to 100 (best picture). JPEG 85, WebP 80, AVIF 60.
     #[schemars(range(min = 1, max = 100))]
     pub quality: Option<u8>,
-    /// No loss at all, where the format can (WebP).
+    /// No loss at all, where the format can (WebP, AVIF).
     pub lossless: Option<bool>,
     /// 0 (fastest) to 10 (smallest file), one scale for all formats.
     #[schemars(range(min = 0, max = 10))]
@@ -31,7 +31,7 @@ pub struct Output {
     pub strip_metadata: Option<bool>,
     /// What becomes of the colour profile.
     pub icc: Option<IccPolicy>,
-    /// Bits a sample: 8 or 16 (PNG, TIFF).
+    /// Bits a sample: 8 or 16 (PNG, TIFF), 8, 10 or 12 (AVIF).
     #[schemars(range(min = 8, max = 16))]
     pub bit_depth: Option<u8>,
     /// The resolution that is written into the file, in pixels an inch; a drawing or PDF page is

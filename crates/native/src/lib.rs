@@ -4,6 +4,7 @@
 //! code is looked at, and every buffer is sized from what the library itself reports.
 //! Nothing of the rest of the product is known here.
 
+pub mod av1;
 pub mod buffer;
 pub mod error;
 pub mod turbojpeg;

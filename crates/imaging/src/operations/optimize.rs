@@ -42,6 +42,8 @@ enum Method {
     Compress,
     /// As WebP.
     ConvertToWebp,
+    /// As AVIF.
+    ConvertToAvif,
     /// As JPEG.
     ConvertToJpg,
     /// As PNG.
@@ -72,7 +74,6 @@ impl Params for Optimize {
         "operation=compress_to_target_quality",
         "operation=lossless",
         "operation=optimize_for_web",
-        "operation=convert_to_avif",
         "operation=convert_to_jxl",
         "operation=smallest",
         "target_size_kb",
@@ -101,6 +102,7 @@ impl Operation for Optimize {
         let format = match self.operation {
             Method::Compress => None,
             Method::ConvertToWebp => Some("webp"),
+            Method::ConvertToAvif => Some("avif"),
             Method::ConvertToJpg => Some("jpg"),
             Method::ConvertToPng => Some("png"),
         };

@@ -148,8 +148,11 @@ pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
 /// transparency was lost that nobody gave a background for.
 pub(super) fn fit_to_format(image: &mut Image, format: &Format, output: &Output) -> Result<bool> {
     let background = output.background.unwrap_or(Color::WHITE);
-    let deep = format.bit_depth_max >= 16 && output.bit_depth != Some(8);
-    let widen = format.bit_depth_max >= 16 && output.bit_depth == Some(16);
+    // 16 bits stay where the format has them; what lies between must be asked for.
+    let unasked = if format.bit_depth_max >= 16 { 16 } else { 8 };
+    let depth = output.bit_depth.unwrap_or(unasked).min(format.bit_depth_max);
+    let deep = depth > 8;
+    let widen = deep && output.bit_depth.is_some();
     let mut dropped_alpha = false;
     for frame in &mut image.frames {
         let nothing = Pixels::U8(Packed::zeroed(Size::new(0, 0), Channels::Gray)?);

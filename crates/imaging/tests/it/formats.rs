@@ -46,16 +46,16 @@ pub(crate) fn photo(size: Size, channels: Channels) -> Packed<u8> {
     Packed::new(size, channels, samples.collect())
 }
 
-fn encode(name: &str, image: &Image, output: &Output) -> Vec<u8> {
+pub(crate) fn encode(name: &str, image: &Image, output: &Output) -> Vec<u8> {
     format::by_name(name).unwrap().encode.unwrap()(image, output).unwrap()
 }
 
-fn decode_with(bytes: &[u8], request: DecodeRequest) -> Decoded {
+pub(crate) fn decode_with(bytes: &[u8], request: DecodeRequest) -> Decoded {
     let format = format::sniff(bytes).unwrap();
     format.decode.unwrap()(bytes, &request, &Limits::default()).unwrap()
 }
 
-fn decode(bytes: &[u8]) -> Image {
+pub(crate) fn decode(bytes: &[u8]) -> Image {
     decode_with(bytes, DecodeRequest::default()).image
 }
 
@@ -74,9 +74,10 @@ pub(crate) fn psnr(a: &[u8], b: &[u8]) -> f64 {
     10.0 * (255.0 * 255.0 / error.max(1e-9)).log10()
 }
 
-const CHANNELS: [Channels; 4] =
+pub(crate) const CHANNELS: [Channels; 4] =
     [Channels::Gray, Channels::GrayAlpha, Channels::Rgb, Channels::Rgba];
-const SIZES: [Size; 4] = [Size::new(1, 1), Size::new(7, 3), Size::new(64, 48), Size::new(35, 61)];
+pub(crate) const SIZES: [Size; 4] =
+    [Size::new(1, 1), Size::new(7, 3), Size::new(64, 48), Size::new(35, 61)];
 
 #[test]
 fn png_keeps_every_bit() {
@@ -100,7 +101,7 @@ fn png_keeps_every_bit() {
 
 /// A decoder may leave out what says nothing, so pixels are compared, not samples.
 #[track_caller]
-fn check_same(image: &Image, expected: &Packed<u8>) {
+pub(crate) fn check_same(image: &Image, expected: &Packed<u8>) {
     assert_eq!(rgba(u8s(image)), rgba(expected));
 }
 
@@ -118,13 +119,13 @@ pub(crate) fn rgba(packed: &Packed<u8>) -> Vec<[u8; 4]> {
 }
 
 #[test]
-fn lossless_webp_keeps_every_bit() {
+fn lossless_files_keep_every_bit() {
     for channels in CHANNELS {
-        for size in SIZES {
+        for (name, size) in SIZES.iter().flat_map(|size| [("webp", *size), ("avif", *size)]) {
             let pixels = photo(size, channels);
             let output = Output { lossless: Some(true), ..Output::default() };
-            let webp = encode("webp", &Image::still(Pixels::U8(pixels.clone())), &output);
-            check_same(&decode(&webp), &pixels);
+            let bytes = encode(name, &Image::still(Pixels::U8(pixels.clone())), &output);
+            check_same(&decode(&bytes), &pixels);
         }
     }
 }
@@ -139,6 +140,10 @@ fn lossy_formats_stay_close() {
         ("webp", Channels::GrayAlpha, 38.0),
         ("webp", Channels::Rgb, 33.0),
         ("webp", Channels::Rgba, 33.0),
+        ("avif", Channels::Gray, 38.0),
+        ("avif", Channels::GrayAlpha, 38.0),
+        ("avif", Channels::Rgb, 33.0),
+        ("avif", Channels::Rgba, 33.0),
     ] {
         let pixels = photo(size, channels);
         let bytes = encode(name, &Image::still(Pixels::U8(pixels.clone())), &Output::default());
@@ -175,7 +180,7 @@ fn planes_go_through_without_a_detour() {
         let request = DecodeRequest { planes: true, ..DecodeRequest::default() };
         let decoded = decode_with(&jpeg, request);
         assert_eq!(planar(&decoded).subsampling, factors);
-        for name in ["jpg", "webp"] {
+        for name in ["jpg", "webp", "avif"] {
             let bytes = encode(name, &decoded.image, &output);
             let back = decode(&bytes);
             let distance = psnr(u8s(&back).samples(), pixels.samples());
@@ -245,13 +250,13 @@ fn metadata_and_profiles_are_written_and_read_back() {
         },
         ..Image::still(Pixels::U8(photo(Size::new(31, 9), Channels::Rgb)))
     };
-    for name in ["jpg", "png", "webp"] {
+    for name in ["jpg", "png", "webp", "avif"] {
         let back = decode(&encode(name, &image, &Output::default()));
         assert_eq!(back.color, image.color, "{name}");
         assert_eq!(back.metadata.exif, image.metadata.exif, "{name}");
         assert_eq!(back.metadata.xmp, image.metadata.xmp, "{name}");
         let Some((x, y)) = back.metadata.dpi else {
-            assert_eq!(name, "webp", "WebP has no place for it but Exif");
+            assert!(matches!(name, "webp" | "avif"), "{name} has a place for it beside Exif");
             continue;
         };
         assert!((x - 300.0).abs() < 0.1 && (y - 150.0).abs() < 0.1, "{name}: {x} {y}");
@@ -266,7 +271,7 @@ fn sixteen_bits_are_rounded_for_formats_of_eight() {
     let wide = Image::still(Pixels::U16(Packed::new(narrow.size(), Channels::Rgb, wide)));
     let narrow = Image::still(Pixels::U8(narrow));
     let lossless = Output { lossless: Some(true), bit_depth: Some(8), ..Output::default() };
-    for name in ["jpg", "png", "webp"] {
+    for name in ["jpg", "png", "webp", "avif"] {
         let (a, b) = (encode(name, &wide, &lossless), encode(name, &narrow, &lossless));
         assert_eq!(u8s(&decode(&a)).samples(), u8s(&decode(&b)).samples(), "{name}");
     }

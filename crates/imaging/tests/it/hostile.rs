@@ -21,6 +21,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("webp".into(), encode("webp", &rgba, &Output::default())),
         ("lossless webp".into(), encode("webp", &rgba, &lossless)),
         ("gif".into(), encode("gif", &rgba, &Output::default())),
+        ("avif".into(), encode("avif", &rgba, &Output::default())),
+        ("lossless avif".into(), encode("avif", &rgb, &lossless)),
     ];
     for format in ["gif", "png", "webp"] {
         let animation = Animation::moving(Size::new(24, 16), 5);
@@ -103,8 +105,8 @@ fn refused(bytes: &[u8], kind: ErrorKind, part: &str) {
 #[test]
 fn the_door_refuses_what_is_no_image() {
     refused(b"", ErrorKind::Unsupported, "empty");
-    refused(b"hello, this is a text", ErrorKind::Unsupported, "(jpg, png, webp, gif");
-    refused(&[b'a'; 100_000], ErrorKind::Unsupported, "(jpg, png, webp, gif");
+    refused(b"hello, this is a text", ErrorKind::Unsupported, "(jpg, png, webp, gif, avif, heic");
+    refused(&[b'a'; 100_000], ErrorKind::Unsupported, "(jpg, png, webp, gif, avif, heic");
     refused(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", ErrorKind::Input, "ends before");
     refused(b"\xFF\xD8\xFF\xE0\0\x10JFIF", ErrorKind::Input, "ends before");
     refused(b"RIFF\x10\0\0\0WEBPVP8 ", ErrorKind::Input, "ends before");

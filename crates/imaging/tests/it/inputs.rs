@@ -8,27 +8,27 @@ use imaging::{Header, Limits, Size};
 
 use crate::formats::{inputs, psnr, rgba, u8s};
 
-fn file(name: &str) -> Vec<u8> {
+pub(crate) fn file(name: &str) -> Vec<u8> {
     inputs().into_iter().find(|(file, _)| file == name).unwrap().1
 }
 
-fn header(name: &str) -> Header {
+pub(crate) fn header(name: &str) -> Header {
     format::header(&file(name), &Limits::default()).unwrap()
 }
 
-fn decode(name: &str, planes: bool) -> Decoded {
+pub(crate) fn decode(name: &str, planes: bool) -> Decoded {
     let bytes = file(name);
     let request = DecodeRequest { planes, ..DecodeRequest::default() };
     format::sniff(&bytes).unwrap().decode.unwrap()(&bytes, &request, &Limits::default()).unwrap()
 }
 
 /// The pixels of a file as RGBA, whatever it holds.
-fn pixels(name: &str) -> Vec<[u8; 4]> {
+pub(crate) fn pixels(name: &str) -> Vec<[u8; 4]> {
     rgba(u8s(&decode(name, false).image))
 }
 
 /// The distance from the picture that the files were made from, in decibels.
-fn distance(pixels: &[[u8; 4]]) -> f64 {
+pub(crate) fn distance(pixels: &[[u8; 4]]) -> f64 {
     psnr(pixels.as_flattened(), self::pixels("reference.png").as_flattened())
 }
 
@@ -100,8 +100,9 @@ fn upright(packed: &Packed<u8>, orientation: Orientation) -> (Size, Vec<[u8; 4]>
 
 #[test]
 fn all_eight_orientations_come_upright() {
-    for number in 1..=8 {
-        let name = format!("orientation-{number}.jpg");
+    let all = (1..=8).flat_map(|number| [(number, "jpg"), (number, "avif")]);
+    for (number, extension) in all.chain([(6, "jxl")]) {
+        let name = format!("orientation-{number}.{extension}");
         let header = header(&name);
         assert_eq!(header.orientation as u32, number);
         assert_eq!(header.upright_size(), Size::new(48, 32));

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod animation;
-mod drawings;
 mod compose;
+mod drawings;
 mod formats;
 mod geometry;
 mod gif_rules;
@@ -13,6 +13,7 @@ mod hostile;
 mod inputs;
 mod laws;
 mod matrix;
+mod modern;
 mod pages;
 mod pictures;
 mod rules;

@@ -1,0 +1,34 @@
+//! Code points of ITU-T H.273 as a color space.
+
+use moxcms::{CicpProfile, ColorProfile, MatrixCoefficients, TransferCharacteristics};
+use native::av1::Cicp;
+
+use crate::image::ColorSpace;
+
+/// The curves of television (BT.709 and its kin) are read with the one of sRGB, as they were meant
+/// to be shown. Gray pictures and code points that are not known are taken for sRGB.
+pub(super) fn color_space(cicp: Cicp, is_gray: bool) -> ColorSpace {
+    let transfer = match cicp.transfer {
+        0..=2 | 6 | 13..=15 => 13,
+        other => other,
+    };
+    if is_gray || (matches!(cicp.primaries, 0..=2) && transfer == 13) {
+        return ColorSpace::Srgb;
+    }
+    let primaries = if cicp.primaries == 2 { 1 } else { cicp.primaries };
+    let profile = match (primaries, transfer) {
+        (12, 13) => Some(ColorProfile::new_display_p3()),
+        _ => by_points(primaries, transfer),
+    };
+    let profile = profile.and_then(|profile| profile.encode().ok());
+    crate::formats::profile::color_space(profile, false)
+}
+
+fn by_points(primaries: u8, transfer: u8) -> Option<ColorProfile> {
+    Some(ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: primaries.try_into().ok()?,
+        transfer_characteristics: TransferCharacteristics::try_from(transfer).ok()?,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    }))
+}

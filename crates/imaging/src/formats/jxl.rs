@@ -1,0 +1,190 @@
+//! JPEG XL (ISO/IEC 18181). It is read; animations give their first frame. It is not written: there
+//! is no encoder under a permissive licence that can be built from a registry.
+
+use ::jxl::api::{
+    AlphaMode, Endianness, Event, JxlBasicInfo, JxlColorProfile, JxlColorType, JxlDataFormat,
+    JxlDecoder, JxlDecoderOptions, JxlOutputBuffer, JxlPixelFormat, ProfileLevel,
+};
+use ::jxl::api::{ExtraChannel, JxlBitDepth};
+
+use super::heif;
+use super::profile;
+use crate::format::{DecodeRequest, Decoded, Format};
+use crate::image::{Channels, Packed, Pixels};
+use crate::metadata::{Metadata, exif};
+use crate::{Error, Image, Limits, Result, Size};
+
+mod bits;
+mod inspect;
+
+/// JPEG XL.
+pub static JXL: Format = Format {
+    name: "jxl",
+    aliases: &[],
+    title: "JPEG XL",
+    mime_type: "image/jxl",
+    sniff: |start| start.starts_with(NAKED) || start.starts_with(CONTAINER),
+    inspect: |limits| Box::new(inspect::Walk::start(limits)),
+    decode: Some(decode),
+    alpha: true,
+    bit_depth_max: 16,
+    ..Format::PLAIN
+};
+
+/// How a codestream starts.
+const NAKED: &[u8] = &[0xFF, 0x0A];
+/// How a container starts: a box that says so.
+const CONTAINER: &[u8] = b"\0\0\0\x0CJXL \r\n\x87\n";
+/// Samples a pixel may have: red, green, blue, black, alpha and some more.
+const SAMPLES_A_PIXEL_MAX: u64 = 8;
+
+fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+    let mut options = JxlDecoderOptions::default();
+    options.adjust_orientation = false;
+    options.alpha_mode = AlphaMode::Unpremultiplied;
+    options.max_profile_level = ProfileLevel::Main10;
+    let samples_max = limits.pixels_max.saturating_mul(SAMPLES_A_PIXEL_MAX);
+    options.sample_limit = Some(usize::try_from(samples_max).unwrap_or(usize::MAX));
+    let mut decoder = JxlDecoder::new(options);
+    let mut input = bytes;
+    advance(&mut decoder, &mut input, Event::BasicInfo)?;
+    let missing = || Error::internal("the JPEG XL decoder has no header");
+    let info = decoder.basic_info().ok_or_else(missing)?.clone();
+    let form = Form::of(&info, decoder.embedded_color_profile().ok_or_else(missing)?, limits)?;
+    let format = JxlPixelFormat {
+        color_type: form.color_type(),
+        color_data_format: Some(form.data_format()),
+        extra_channel_format: vec![None; info.extra_channels.len()],
+    };
+    decoder.set_pixel_format(format).map_err(damage)?;
+    let pixels = form.pixels(&mut decoder, &mut input)?;
+    let icc = decoder.output_color_profile().and_then(JxlColorProfile::try_as_icc);
+    let is_gray = matches!(form.channels, Channels::Gray | Channels::GrayAlpha);
+    let image = Image {
+        color: profile::color_space(icc.map(|icc| icc.to_vec()), is_gray),
+        metadata: metadata(bytes),
+        ..Image::still(super::channels::without_full_alpha(pixels))
+    };
+    Ok(Decoded::full(image))
+}
+
+/// What the pixels become.
+struct Form {
+    size: Size,
+    channels: Channels,
+    is_wide: bool,
+}
+
+impl Form {
+    fn of(info: &JxlBasicInfo, profile: &JxlColorProfile, limits: &Limits) -> Result<Self> {
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let size = Size::new(side(info.size.0), side(info.size.1));
+        limits.check_size(size)?;
+        if profile.is_cmyk() {
+            return Err(Error::unsupported("JPEG XL in inks (CMYK) cannot be read"));
+        }
+        let has_alpha =
+            info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Alpha);
+        let channels = match (profile.channels(), has_alpha) {
+            (1, false) => Channels::Gray,
+            (1, true) => Channels::GrayAlpha,
+            (_, false) => Channels::Rgb,
+            (_, true) => Channels::Rgba,
+        };
+        let is_wide = match info.bit_depth {
+            JxlBitDepth::Int { bits_per_sample } => bits_per_sample > 8,
+            JxlBitDepth::Float { .. } => true,
+        };
+        Ok(Self { size, channels, is_wide })
+    }
+
+    fn color_type(&self) -> JxlColorType {
+        match self.channels {
+            Channels::Gray => JxlColorType::Grayscale,
+            Channels::GrayAlpha => JxlColorType::GrayscaleAlpha,
+            Channels::Rgb => JxlColorType::Rgb,
+            Channels::Rgba => JxlColorType::Rgba,
+        }
+    }
+
+    fn data_format(&self) -> JxlDataFormat {
+        if self.is_wide {
+            JxlDataFormat::U16 { endianness: Endianness::native(), bit_depth: 16 }
+        } else {
+            JxlDataFormat::U8 { bit_depth: 8 }
+        }
+    }
+
+    fn pixels(&self, decoder: &mut JxlDecoder, input: &mut &[u8]) -> Result<Pixels> {
+        if self.is_wide {
+            let mut packed = Packed::<u16>::zeroed(self.size, self.channels)?;
+            self.fill(decoder, input, bytemuck::cast_slice_mut(packed.samples_mut()))?;
+            return Ok(Pixels::U16(packed));
+        }
+        let mut packed = Packed::<u8>::zeroed(self.size, self.channels)?;
+        self.fill(decoder, input, packed.samples_mut())?;
+        Ok(Pixels::U8(packed))
+    }
+
+    /// Decodes the first frame into these bytes.
+    fn fill(&self, decoder: &mut JxlDecoder, input: &mut &[u8], bytes: &mut [u8]) -> Result<()> {
+        let rows = self.size.height as usize;
+        let row_len = bytes.len() / rows;
+        loop {
+            let mut buffers = [JxlOutputBuffer::new(bytes, rows, row_len)];
+            match decoder.process(input, Some(&mut buffers), None).map_err(damage)? {
+                Event::FrameComplete { .. } => return Ok(()),
+                Event::NeedMoreInput { .. } | Event::Complete => return Err(early()),
+                Event::BasicInfo | Event::FrameHeader => {}
+            }
+        }
+    }
+}
+
+fn advance(decoder: &mut JxlDecoder, input: &mut &[u8], to: Event) -> Result<()> {
+    loop {
+        match decoder.process(input, None, None).map_err(damage)? {
+            event if event == to => return Ok(()),
+            Event::NeedMoreInput { .. } | Event::Complete => return Err(early()),
+            _ => {}
+        }
+    }
+}
+
+fn early() -> Error {
+    Error::input("the JPEG XL ends early")
+}
+
+fn damage(error: ::jxl::error::Error) -> Error {
+    let message = format!("the JPEG XL cannot be decoded: {error}");
+    match error {
+        ::jxl::error::Error::OutOfMemory(_)
+        | ::jxl::error::Error::ImageOutOfMemory(..)
+        | ::jxl::error::Error::ImageSizeTooLarge(..)
+        | ::jxl::error::Error::ImageDimensionTooLarge(_) => Error::limit(message),
+        ::jxl::error::Error::OutOfBounds(_) => early(),
+        _ => Error::input(message),
+    }
+}
+
+/// What the boxes around the codestream say. Compressed ones are left out.
+fn metadata(bytes: &[u8]) -> Metadata {
+    let mut metadata = Metadata::default();
+    if !bytes.starts_with(CONTAINER) {
+        return metadata;
+    }
+    for (kind, payload) in heif::boxes(bytes).map_while(Result::ok) {
+        match &kind {
+            // The start of the TIFF header, counted from here.
+            b"Exif" => {
+                let start = payload.first_chunk().map(|start| u32::from_be_bytes(*start) as usize);
+                let exif = start.and_then(|start| payload.get(start.checked_add(4)?..));
+                metadata.exif = exif.map(<[u8]>::to_vec);
+            }
+            b"xml " => metadata.xmp = Some(payload.to_vec()),
+            _ => {}
+        }
+    }
+    metadata.dpi = metadata.exif.as_deref().and_then(exif::dpi);
+    metadata
+}
