@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::formats::{gif, jpeg, pdf, png, svg, webp};
+use crate::formats::{cube, gif, jpeg, pdf, png, svg, webp};
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
 use crate::output::Output;
@@ -10,7 +10,7 @@ use crate::{Error, Image, Limits, Result, Size};
 
 /// The formats this build knows, in the order they are sniffed and listed.
 pub static FORMATS: &[&Format] =
-    &[&jpeg::JPEG, &png::PNG, &webp::WEBP, &gif::GIF, &svg::SVG, &pdf::PDF];
+    &[&jpeg::JPEG, &png::PNG, &webp::WEBP, &gif::GIF, &svg::SVG, &pdf::PDF, &cube::CUBE];
 
 /// Pixels from a whole file: of a still image, or of one frame or page.
 pub type Decode = fn(&[u8], &DecodeRequest, &Limits) -> Result<Decoded>;
@@ -80,6 +80,11 @@ pub struct Format {
 }
 
 impl Format {
+    /// Whether it holds pictures: what is neither read nor written as one is used beside them.
+    pub fn is_image(&self) -> bool {
+        self.decode.is_some() || self.encode.is_some()
+    }
+
     /// What most formats are, for those that say only how they differ: neither read nor written,
     /// still, lossless, opaque, 8 bits.
     pub const PLAIN: Self = Self {

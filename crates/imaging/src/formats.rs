@@ -3,6 +3,7 @@
 mod channels;
 mod chroma;
 mod composite;
+pub mod cube;
 mod difference;
 mod drawing;
 mod gather;

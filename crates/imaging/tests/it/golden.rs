@@ -13,7 +13,7 @@ use imaging::image::{Channels, Packed};
 use imaging::{Input, Limits, Plan, Size, catalog};
 use serde_json::{Value, json};
 
-use crate::pictures::{decode, png};
+use crate::pictures::{beside, decode, png};
 
 struct Case {
     name: String,
@@ -62,7 +62,8 @@ fn run(case: &Case) -> Packed<u8> {
     steps.as_array_mut().expect("steps").push(as_png);
     let request = json!({ "steps": steps });
     let (_, plan) = Plan::parse("pipeline", &request, &Limits::default()).expect("a good plan");
-    let input = Input::alone(&case.input, &bytes);
+    let files = beside();
+    let input = Input { filename: &case.input, bytes: &bytes, files: &files };
     decode(&imaging::run(&plan, input, &Limits::default(), &()).expect("a result").outputs[0].bytes)
 }
 
