@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo run test ci golden docs fuzz bench lint setup
+.PHONY: help demo run test ci golden sheets docs fuzz bench lint setup
 .PHONY: check-format clippy doctest tidy check-docs check-deny nextest
 
 help: ## What can be made
@@ -28,6 +28,9 @@ ci: setup lint doctest ## What must pass before a change lands
 
 golden: ## Accept the pictures that the golden tests make as the expected ones
 	GOLDEN=accept $(CARGO) nextest run --package imaging golden
+
+sheets: ## Draw what every filter does into docs/images/filters
+	$(CARGO) run --package imaging --example sheets
 
 docs: ## Write docs/operations.md, errors.md, configuration.md and openapi.json again
 	$(CARGO) xtask docs

@@ -258,6 +258,6 @@ mod tests {
             "there is no operation `cinematc`; did you mean `cinematic`?"
         );
         assert_eq!(error("qqq"), "there is no operation `qqq`; `imagehq ops` lists them");
-        assert_eq!(error("halftone"), "`halftone` is not available in this build");
+        assert_eq!(error("enhance"), "`enhance` is not available in this build");
     }
 }

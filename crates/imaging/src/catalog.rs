@@ -145,7 +145,7 @@ pub fn formats() -> Vec<FormatDoc> {
         bit_depth_max: format.bit_depth_max,
         side_max: format.side_max,
     };
-    FORMATS.iter().map(format).collect()
+    FORMATS.iter().filter(|format| format.is_image()).map(format).collect()
 }
 
 fn request_schema(own: &Value) -> Value {

@@ -65,14 +65,22 @@ pub fn interpolate(table: &[f32], x: f32) -> f32 {
     table[index] + (table[index + 1] - table[index]) * fraction
 }
 
-/// sRGB to linear light (IEC 61966-2-1), both 0..=1.
+/// sRGB to linear light (IEC 61966-2-1). What is over white goes on with the curve and what is
+/// below black is its mirror image, as scRGB (IEC 61966-2-2) has it: no information is lost between
+/// two functions of color.
 pub fn to_linear(value: f32) -> f32 {
-    interpolate(&TO_LINEAR, value)
+    match value.abs() {
+        size if size <= 1.0 => interpolate(&TO_LINEAR, size).copysign(value),
+        size => ((size + 0.055) / 1.055).powf(2.4).copysign(value),
+    }
 }
 
-/// Linear light to sRGB (IEC 61966-2-1), both 0..=1.
+/// Linear light to sRGB (IEC 61966-2-1), the inverse of [`to_linear`].
 pub fn from_linear(value: f32) -> f32 {
-    interpolate(&FROM_LINEAR, value.max(0.0).sqrt())
+    match value.abs() {
+        size if size <= 1.0 => interpolate(&FROM_LINEAR, size.sqrt()).copysign(value),
+        size => (1.055 * size.powf(1.0 / 2.4) - 0.055).copysign(value),
+    }
 }
 
 /// 0 up to `from`, 1 from `to` on, smooth in between (Hermite's cubic). `from` may be the larger
@@ -100,7 +108,7 @@ pub fn to_oklab(rgb: [f32; 3]) -> [f32; 3] {
     ]
 }
 
-/// Oklab to sRGB; what is outside its gamut is clipped channel by channel.
+/// Oklab to sRGB; what is outside its gamut is outside 0..=1.
 pub fn from_oklab([lightness, a, b]: [f32; 3]) -> [f32; 3] {
     let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
     let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
@@ -111,6 +119,30 @@ pub fn from_oklab([lightness, a, b]: [f32; 3]) -> [f32; 3] {
         -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
     ]
     .map(from_linear)
+}
+
+/// Where more light starts to roll off, in linear light.
+const SHOULDER: f32 = 0.5;
+
+/// Linear light, multiplied. Where that is more light, what would be over white rolls off toward
+/// it: a power whose slope continues the straight part and which leaves white at white.
+pub fn with_gain(light: f32, gain: f32) -> f32 {
+    let start = SHOULDER / gain;
+    if gain <= 1.0 || light <= start || light >= 1.0 {
+        return if gain > 1.0 && light >= 1.0 { light } else { light * gain };
+    }
+    let rest = 1.0 - (light - start) / (1.0 - start);
+    1.0 - (1.0 - SHOULDER) * rest.powf((gain - SHOULDER) / (1.0 - SHOULDER))
+}
+
+/// A color at another lightness (Oklab). Chroma follows it most of the way, as it does when the
+/// light on a thing changes.
+pub fn relit(rgb: [f32; 3], curve: impl Fn(f32) -> f32) -> [f32; 3] {
+    let [lightness, a, b] = to_oklab(rgb);
+    let changed = curve(lightness);
+    let ratio = if lightness > 1e-4 { (changed / lightness).clamp(0.0, 4.0) } else { 1.0 };
+    let chroma = ratio.powf(0.8);
+    from_oklab([changed, a * chroma, b * chroma])
 }
 
 #[cfg(test)]
@@ -124,6 +156,18 @@ mod tests {
         assert_eq!(Color::parse("tomato"), Some(Color([255, 99, 71, 255])));
         assert_eq!(Color::parse("transparent"), Some(Color::TRANSPARENT));
         assert_eq!(Color::parse("reddish"), None);
+    }
+
+    #[test]
+    fn more_light_is_monotone_without_a_kink_and_never_over_white() {
+        for gain in [0.25, 1.0, 1.3, 2.0, 16.0] {
+            let at = |i: u32| with_gain(i as f32 / 4096.0, gain);
+            assert!((at(4096) - gain.min(1.0)).abs() < 1e-6);
+            let slopes: Vec<f32> = (0..4096).map(|i| (at(i + 1) - at(i)) * 4096.0).collect();
+            assert!(slopes.iter().all(|slope| *slope >= 0.0 && *slope <= gain * 1.01), "{gain}");
+            let kink = slopes.windows(2).map(|pair| (pair[0] - pair[1]).abs()).fold(0.0, f32::max);
+            assert!(kink < 0.02 * gain * gain, "{gain}: {kink}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::formats::{avif, gif, heic, jpeg, jxl, pdf, png, svg, webp};
+use crate::formats::{avif, cube, gif, heic, jpeg, jxl, pdf, png, svg, webp};
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
 use crate::output::Output;
@@ -19,6 +19,7 @@ pub static FORMATS: &[&Format] = &[
     &jxl::JXL,
     &svg::SVG,
     &pdf::PDF,
+    &cube::CUBE,
 ];
 
 /// Pixels from a whole file: of a still image, or of one frame or page.
@@ -89,6 +90,11 @@ pub struct Format {
 }
 
 impl Format {
+    /// Whether it holds pictures: what is neither read nor written as one is used beside them.
+    pub fn is_image(&self) -> bool {
+        self.decode.is_some() || self.encode.is_some()
+    }
+
     /// What most formats are, for those that say only how they differ: neither read nor written,
     /// still, lossless, opaque, 8 bits.
     pub const PLAIN: Self = Self {

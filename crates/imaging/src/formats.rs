@@ -4,6 +4,7 @@ pub mod avif;
 mod channels;
 mod chroma;
 mod composite;
+pub mod cube;
 mod difference;
 mod drawing;
 mod gather;

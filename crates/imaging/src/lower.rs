@@ -83,10 +83,10 @@ pub fn lower(size: Size, stages: Vec<(usize, Stage)>, planes_out: bool) -> Progr
     Program { decode: decode_request(&passes, size, planes_out), passes }
 }
 
-/// The program that does one stage after the other, from a whole decode. Functions of color in a
-/// row stay together: even 16 bits in between are too few where one is steep in the shadows.
+/// The program that does one stage after the other, from a whole decode. Functions of color that
+/// follow each other are one pass here too, as what one pushes over white the next may bring back.
 pub fn plain(stages: Vec<(usize, Stage)>) -> Program {
-    let mut passes = Vec::new();
+    let mut passes: Vec<Pass> = Vec::new();
     for (step, stage) in stages {
         let work = match stage {
             Stage::Orient(orientation) => Work::Orient(orientation),
@@ -99,9 +99,8 @@ pub fn plain(stages: Vec<(usize, Stage)>) -> Program {
                 continue;
             }
             Stage::Position(function) => {
-                let mut pass = ColorPass::default();
-                pass.push_position(function);
-                Work::Colors(pass)
+                push_color(&mut passes, step, |pass| pass.push_position(function));
+                continue;
             }
             Stage::Decide(_) => continue,
         };

@@ -163,6 +163,22 @@ unit!(
     Sigma, f32, "number", 0.1 ..= 250.0, "px"
 );
 unit!(
+    /// How many steps a channel has, 2 to 64.
+    Levels, u8, "integer", 2 ..= 64, "levels"
+);
+unit!(
+    /// How large a grain is, 0.5 to 20 pixels.
+    GrainSize, f32, "number", 0.5 ..= 20.0, "px"
+);
+unit!(
+    /// Which of many random patterns, 0 to 1000000000.
+    Seed, u32, "integer", 0 ..= 1000000000, "seed"
+);
+unit!(
+    /// A place in the request, counted from 0.
+    FileIndex, u32, "integer", 0 ..= 99999, "file"
+);
+unit!(
     /// How good a lossy picture is, 1 to 100.
     Quality, u8, "integer", 1 ..= 100, "quality"
 );
@@ -184,6 +200,12 @@ impl Percent {
 impl Default for Percent {
     fn default() -> Self {
         Self::FULL
+    }
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self::new(4)
     }
 }
 

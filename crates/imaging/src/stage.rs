@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::color::Color;
 use crate::image::{Channels, Packed, Pixels};
+use crate::kernels::look::Look;
 use crate::kernels::resample::Kernel;
 use crate::metadata::Orientation;
 use crate::params::Percent;
-use crate::{Result, Size};
+use crate::{Error, Result, Size};
 
 /// One piece of work on an image of known size.
 #[derive(Clone)]
@@ -48,8 +49,22 @@ impl std::fmt::Debug for Stage {
 impl Stage {
     /// A color function with a strength: no stage at all at 0, so that the image stays as it is to
     /// the bit.
-    pub fn look(intensity: Percent, function: ColorFn) -> Vec<Self> {
-        if intensity.get() == 0.0 { Vec::new() } else { vec![Self::Color(function)] }
+    pub fn blended(
+        intensity: Percent,
+        map: impl Fn([f32; 3]) -> [f32; 3] + Send + Sync + 'static,
+    ) -> Vec<Self> {
+        match intensity.factor() {
+            0.0 => Vec::new(),
+            strength => vec![Self::Color(ColorFn::blended(strength, map))],
+        }
+    }
+
+    /// A look with a strength; none at all at 0.
+    pub fn look(intensity: Percent, look: &Arc<Look>) -> Vec<Self> {
+        match intensity.factor() {
+            0.0 => Vec::new(),
+            strength => vec![Self::Color(ColorFn::Look(Arc::clone(look), strength))],
+        }
     }
 
     /// The size of what comes out: a promise that the runner checks, except of `Decide`.
@@ -139,8 +154,12 @@ pub struct Extend {
 pub enum ColorFn {
     /// Each channel by itself: `(channel, value) -> value`.
     Curves(Arc<dyn Fn(usize, f32) -> f32 + Send + Sync>),
+    /// Each channel by itself, with jumps: never smoothed by a table.
+    Steps(Arc<dyn Fn(usize, f32) -> f32 + Send + Sync>),
     /// An affine map, row by row: `[r, g, b, offset]`.
     Matrix([[f32; 4]; 3]),
+    /// A table, blended with the original by a strength (0 to 1).
+    Look(Arc<Look>, f32),
     /// Anything else.
     Map(Arc<dyn Fn([f32; 3]) -> [f32; 3] + Send + Sync>),
 }
@@ -156,22 +175,25 @@ impl ColorFn {
         strength: f32,
         map: impl Fn([f32; 3]) -> [f32; 3] + Send + Sync + 'static,
     ) -> Self {
-        Self::Map(Arc::new(move |rgb| {
-            let mapped = map(rgb);
-            std::array::from_fn(|c| rgb[c] + (mapped[c] - rgb[c]) * strength)
-        }))
+        Self::Map(Arc::new(move |rgb| mix(rgb, map(rgb), strength)))
     }
 
     /// The function of one color.
     pub fn eval(&self, rgb: [f32; 3]) -> [f32; 3] {
         match self {
-            Self::Curves(curve) => std::array::from_fn(|c| curve(c, rgb[c])),
+            Self::Curves(curve) | Self::Steps(curve) => std::array::from_fn(|c| curve(c, rgb[c])),
             Self::Matrix(rows) => {
                 rows.map(|[r, g, b, offset]| r * rgb[0] + g * rgb[1] + b * rgb[2] + offset)
             }
+            Self::Look(look, strength) => mix(rgb, look.eval(rgb), *strength),
             Self::Map(map) => map(rgb),
         }
     }
+}
+
+/// From one color (0) to another (1).
+fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
+    std::array::from_fn(|c| from[c] + (to[c] - from[c]) * share)
 }
 
 /// A function of a pixel's color and place.
@@ -189,6 +211,22 @@ pub trait AreaFn: Send + Sync {
 
     /// Runs it on interleaved samples in sRGB with straight alpha; it never sees planes.
     fn apply(&self, pixels: Pixels) -> Result<Pixels>;
+}
+
+/// An [`AreaFn`] that does the same to samples of either depth.
+pub trait SampleFn: Send + Sync {
+    /// Runs it on interleaved samples in sRGB with straight alpha.
+    fn apply_to<S: Sample>(&self, packed: Packed<S>) -> Result<Packed<S>>;
+}
+
+impl<T: SampleFn> AreaFn for T {
+    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
+        match pixels {
+            Pixels::U8(packed) => self.apply_to(packed).map(Pixels::U8),
+            Pixels::U16(packed) => self.apply_to(packed).map(Pixels::U16),
+            Pixels::Ycc(_) => Err(Error::internal("areas are never planes")),
+        }
+    }
 }
 
 /// Looks at the whole image and says what is to be done to it. Of an animation it sees the first
@@ -228,6 +266,12 @@ pub trait Sample:
     /// From 8 bits.
     fn from_u8(value: u8) -> Self;
 
+    /// Pixels of these samples.
+    fn wrap(packed: Packed<Self>) -> Pixels;
+
+    /// The samples of pixels that are known to have this depth.
+    fn unwrap(pixels: Pixels) -> Result<Packed<Self>>;
+
     /// Fully opaque, or white.
     fn max() -> Self {
         Self::from_u8(255)
@@ -248,6 +292,17 @@ impl Sample for u8 {
     fn from_u8(value: u8) -> Self {
         value
     }
+
+    fn wrap(packed: Packed<Self>) -> Pixels {
+        Pixels::U8(packed)
+    }
+
+    fn unwrap(pixels: Pixels) -> Result<Packed<Self>> {
+        match pixels {
+            Pixels::U8(packed) => Ok(packed),
+            other => Err(Error::internal(format!("{} bits came of 8", other.bit_depth()))),
+        }
+    }
 }
 
 impl Sample for u16 {
@@ -263,6 +318,17 @@ impl Sample for u16 {
 
     fn from_u8(value: u8) -> Self {
         u16::from(value) * 257
+    }
+
+    fn wrap(packed: Packed<Self>) -> Pixels {
+        Pixels::U16(packed)
+    }
+
+    fn unwrap(pixels: Pixels) -> Result<Packed<Self>> {
+        match pixels {
+            Pixels::U16(packed) => Ok(packed),
+            other => Err(Error::internal(format!("{} bits came of 16", other.bit_depth()))),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::look::Look;
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
-use crate::stage::{ColorFn, Stage};
+use crate::stage::Stage;
 
 /// Grades like a feature film: deep but open shadows that lean to teal, warm highlights, believable
 /// skin.
@@ -28,10 +28,7 @@ impl ImageOp for Cinematic {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        Ok(Stage::look(
-            self.intensity,
-            ColorFn::blended(self.intensity.factor(), |rgb| LOOK.eval(rgb)),
-        ))
+        Ok(Stage::look(self.intensity, &LOOK))
     }
 }
 
@@ -41,7 +38,7 @@ const ORANGE: [f32; 2] = [0.574, 0.819];
 /// Skin of every shade lies near this hue; it differs in lightness and chroma.
 const SKIN: [f32; 2] = [0.668, 0.744];
 
-static LOOK: LazyLock<Look> = LazyLock::new(|| Look::of(grade));
+static LOOK: LazyLock<Arc<Look>> = LazyLock::new(|| Look::of(grade));
 
 fn grade(rgb: [f32; 3]) -> [f32; 3] {
     let [lightness, a, b] = to_oklab(rgb.map(|v| v.clamp(0.0, 1.0)));

@@ -5,7 +5,7 @@ use crate::color::{from_linear, luminance, to_linear};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
-use crate::stage::{ColorFn, Stage};
+use crate::stage::Stage;
 
 /// Takes the color away and keeps the lightness that the eye sees.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -25,6 +25,6 @@ impl ImageOp for Grayscale {
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let gray = |rgb: [f32; 3]| [from_linear(luminance(rgb.map(to_linear))); 3];
-        Ok(Stage::look(self.intensity, ColorFn::blended(self.intensity.factor(), gray)))
+        Ok(Stage::blended(self.intensity, gray))
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -35,7 +37,7 @@ impl ImageOp for Saturation {
             let [lightness, a, b] = to_oklab(rgb);
             from_oklab([lightness, a * (1.0 + amount), b * (1.0 + amount)])
         };
-        let map = ColorFn::blended(1.0, saturate);
+        let map = ColorFn::Map(Arc::new(saturate));
         Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Color(map)] })
     }
 }

@@ -5,7 +5,7 @@ use crate::color::{from_linear, from_oklab, luminance, smoothstep, to_linear, to
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
-use crate::stage::{ColorFn, Stage};
+use crate::stage::Stage;
 
 /// Tones the image brown like an old silver print.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -24,7 +24,7 @@ impl ImageOp for Sepia {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        Ok(Stage::look(self.intensity, ColorFn::blended(self.intensity.factor(), tone)))
+        Ok(Stage::blended(self.intensity, tone))
     }
 }
 

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::image::{Channels, Packed, Pixels};
+use crate::Result as ImagingResult;
+use crate::image::Packed;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::blur::gaussian;
+use crate::kernels::luma::luma;
 use crate::params::{Params, Percent, Sigma};
 use crate::scene::Scene;
-use crate::stage::{AreaFn, Sample, Stage};
-use crate::{Error, Result as ImagingResult};
+use crate::stage::{Sample, SampleFn, Stage};
 
 /// Sharpens by an unsharp mask on the lightness, so that edges get no colored fringe.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -51,27 +52,12 @@ struct UnsharpMask {
     threshold: f32,
 }
 
-impl AreaFn for UnsharpMask {
-    fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
-        match pixels {
-            Pixels::U8(mut packed) => {
-                let luma = luma(&packed)?;
-                let Pixels::U8(blurred) = gaussian(Pixels::U8(luma.clone()), self.sigma)? else {
-                    return Err(Error::internal("blur changed the depth"));
-                };
-                self.add(&mut packed, &luma, &blurred);
-                Ok(Pixels::U8(packed))
-            }
-            Pixels::U16(mut packed) => {
-                let luma = luma(&packed)?;
-                let Pixels::U16(blurred) = gaussian(Pixels::U16(luma.clone()), self.sigma)? else {
-                    return Err(Error::internal("blur changed the depth"));
-                };
-                self.add(&mut packed, &luma, &blurred);
-                Ok(Pixels::U16(packed))
-            }
-            Pixels::Ycc(_) => Err(Error::internal("planes are not sharpened")),
-        }
+impl SampleFn for UnsharpMask {
+    fn apply_to<S: Sample>(&self, mut packed: Packed<S>) -> ImagingResult<Packed<S>> {
+        let luma = luma(&packed)?;
+        let blurred = S::unwrap(gaussian(S::wrap(luma.clone()), self.sigma)?)?;
+        self.add(&mut packed, &luma, &blurred);
+        Ok(packed)
     }
 }
 
@@ -94,18 +80,4 @@ impl UnsharpMask {
             }
         }
     }
-}
-
-fn luma<S: Sample>(packed: &Packed<S>) -> ImagingResult<Packed<S>> {
-    let mut luma = Packed::zeroed(packed.size(), Channels::Gray)?;
-    let count = packed.channels().count();
-    for (to, pixel) in luma.samples_mut().iter_mut().zip(packed.samples().chunks_exact(count)) {
-        *to = match count {
-            1 | 2 => pixel[0],
-            _ => S::from_f32(
-                0.299 * pixel[0].to_f32() + 0.587 * pixel[1].to_f32() + 0.114 * pixel[2].to_f32(),
-            ),
-        };
-    }
-    Ok(luma)
 }

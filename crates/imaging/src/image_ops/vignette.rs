@@ -27,17 +27,20 @@ impl ImageOp for Vignette {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let strength = self.intensity.factor();
-        Ok(if strength == 0.0 {
-            Vec::new()
-        } else {
-            vec![Stage::Position(Arc::new(Falloff { strength }))]
-        })
+        Ok(Falloff::stage(self.intensity.factor()).into_iter().collect())
     }
 }
 
-struct Falloff {
+/// The light that a lens loses toward the corners.
+pub(super) struct Falloff {
     strength: f32,
+}
+
+impl Falloff {
+    /// The stage with this strength, 0 to 1; none at 0.
+    pub(super) fn stage(strength: f32) -> Option<Stage> {
+        (strength > 0.0).then(|| Stage::Position(Arc::new(Self { strength })))
+    }
 }
 
 impl PositionFn for Falloff {

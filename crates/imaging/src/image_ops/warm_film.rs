@@ -1,4 +1,4 @@
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::look::Look;
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
-use crate::stage::{ColorFn, Stage};
+use crate::stage::Stage;
 
 /// Looks like warm color negative film: soft contrast, lifted blacks, golden light, calm greens and
 /// blues.
@@ -28,17 +28,14 @@ impl ImageOp for WarmFilm {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        Ok(Stage::look(
-            self.intensity,
-            ColorFn::blended(self.intensity.factor(), |rgb| LOOK.eval(rgb)),
-        ))
+        Ok(Stage::look(self.intensity, &LOOK))
     }
 }
 
 /// The hue of late sunlight in Oklab as (a, b).
 const GOLD: [f32; 2] = [0.45, 0.893];
 
-static LOOK: LazyLock<Look> = LazyLock::new(|| Look::of(develop));
+static LOOK: LazyLock<Arc<Look>> = LazyLock::new(|| Look::of(develop));
 
 fn develop(rgb: [f32; 3]) -> [f32; 3] {
     let [lightness, a, b] = to_oklab(rgb.map(|v| v.clamp(0.0, 1.0)));

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use crate::image::{Channels, Packed, Pixels};
-use crate::kernels::lut3::{self, Lut3};
+use crate::kernels::fuse::{self, Fused};
 use crate::kernels::planes;
 use crate::stage::{ColorFn, PositionFn, Sample};
 use crate::{Result, Size};
 
-/// Baking a table costs about as much as this many pixels do one by one.
-const BAKE_PIXELS_MIN: u64 = 24_000;
 /// How far a table may be from the exact functions, in 8-bit levels, at the points that are tried.
 /// With half a level of rounding the result stays within one level everywhere.
-const BAKE_TOLERANCE: f32 = 0.4;
+const BAKE_TOLERANCE: f32 = 0.5;
 
 /// One run of functions in a pass.
 #[derive(Clone)]
@@ -30,10 +28,10 @@ pub struct ColorPass {
 }
 
 /// How functions of color are evaluated on 8-bit samples.
-enum Method<'a> {
+enum Method {
     Curves(Box<[[u8; 256]; 3]>),
-    Lut(Box<Lut3>),
-    Exact(&'a [ColorFn]),
+    Fused(Box<Fused>),
+    Exact,
 }
 
 impl ColorPass {
@@ -98,54 +96,47 @@ impl ColorPass {
         }
     }
 
-    /// The first run of colors sees 8-bit samples; what follows a place sees fractions and is
-    /// exact.
-    fn methods(&self, size: Size) -> Vec<Method<'_>> {
+    /// The first run of colors sees 8-bit samples; what follows a place sees fractions.
+    fn methods(&self, size: Size) -> Vec<Method> {
         let methods = self.parts.iter().enumerate().map(|(index, part)| match part {
-            Part::Colors(chain) if index == 0 => method_for(chain, size),
-            Part::Colors(chain) => Method::Exact(chain),
-            Part::Position(_) => Method::Exact(&[]),
+            Part::Colors(chain) => method_for(chain, size, index > 0),
+            Part::Position(_) => Method::Exact,
         });
         methods.collect()
     }
 
-    fn run_row(
-        &self,
-        methods: &[Method<'_>],
-        (size, y): (Size, u32),
-        row: &mut [u8],
-        count: usize,
-    ) {
+    fn run_row(&self, methods: &[Method], (size, y): (Size, u32), row: &mut [u8], count: usize) {
         if let ([Part::Colors(_)], [method]) = (self.parts.as_slice(), methods) {
             match method {
                 Method::Curves(curves) => return apply_curves(curves, row, count),
-                Method::Lut(lut) if count == 3 => return lut.apply_row::<3>(row),
-                Method::Lut(lut) => return lut.apply_row::<4>(row),
-                Method::Exact(_) => {}
+                Method::Fused(fused) if count == 3 => return fused.apply_row::<3>(row),
+                Method::Fused(fused) => return fused.apply_row::<4>(row),
+                Method::Exact => {}
             }
         }
-        let color = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2]];
-        let mut colors: Vec<[f32; 3]> = match methods.first() {
-            Some(Method::Lut(lut)) => row
-                .chunks_exact(count)
-                .map(|pixel| lut.get(color(pixel)).map(|v| (v / 255.0).clamp(0.0, 1.0)))
-                .collect(),
-            Some(Method::Curves(curves)) => {
-                let curve = |pixel: &[u8]| {
-                    std::array::from_fn(|c| f32::from(curves[c][pixel[c] as usize]) / 255.0)
-                };
-                row.chunks_exact(count).map(curve).collect()
+        let levels = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2]];
+        let unit = |rgb: [u8; 3]| rgb.map(|level| f32::from(level) * (1.0 / 255.0));
+        let pixels = row.chunks_exact(count).map(levels);
+        let (mut colors, done): (Vec<[f32; 3]>, usize) = match methods.first() {
+            Some(Method::Fused(fused)) => {
+                (pixels.map(|rgb| fused.of_levels(rgb).map(|v| v.clamp(0.0, 1.0))).collect(), 1)
             }
-            _ => row
-                .chunks_exact(count)
-                .map(|pixel| color(pixel).map(|v| f32::from(v) / 255.0))
-                .collect(),
+            Some(Method::Curves(curves)) => {
+                let curve =
+                    |rgb: [u8; 3]| unit(std::array::from_fn(|c| curves[c][rgb[c] as usize]));
+                (pixels.map(curve).collect(), 1)
+            }
+            _ => (pixels.map(unit).collect(), 0),
         };
-        for (part, method) in self.parts.iter().zip(methods) {
+        for (part, method) in self.parts.iter().zip(methods).skip(done) {
             match (part, method) {
-                (Part::Colors(_), Method::Exact(chain)) => eval_row(chain, &mut colors),
-                (Part::Colors(_), Method::Curves(_) | Method::Lut(_)) => {}
                 (Part::Position(function), _) => function.apply_row(size, y, &mut colors),
+                (Part::Colors(_), Method::Fused(fused)) => {
+                    for rgb in &mut colors {
+                        *rgb = fused.of_color(*rgb).map(|value| value.clamp(0.0, 1.0));
+                    }
+                }
+                (Part::Colors(chain), _) => eval_row(chain, &mut colors),
             }
         }
         store(&colors, row, count);
@@ -182,24 +173,23 @@ fn apply_curves(curves: &[[u8; 256]; 3], row: &mut [u8], count: usize) {
 
 fn eval_row(chain: &[ColorFn], colors: &mut [[f32; 3]]) {
     for rgb in colors {
-        *rgb = lut3::eval(chain, *rgb).map(|value| value.clamp(0.0, 1.0));
+        *rgb = fuse::eval(chain, *rgb).map(|value| value.clamp(0.0, 1.0));
     }
 }
 
-fn method_for(chain: &[ColorFn], size: Size) -> Method<'_> {
-    if chain.iter().all(|function| matches!(function, ColorFn::Curves(_))) {
+fn method_for(chain: &[ColorFn], size: Size, fine: bool) -> Method {
+    if chain.iter().all(fuse::is_curve) && !fine {
         let mut curves = Box::new([[0; 256]; 3]);
         for level in 0..256 {
-            let mapped = lut3::eval(chain, [level as f32 / 255.0; 3]);
+            let mapped = fuse::eval(chain, [level as f32 / 255.0; 3]);
             for channel in 0..3 {
                 curves[channel][level] = u8::from_f32(mapped[channel].clamp(0.0, 1.0) * 255.0);
             }
         }
         return Method::Curves(curves);
     }
-    let baked =
-        (size.area() >= BAKE_PIXELS_MIN).then(|| lut3::bake(chain, BAKE_TOLERANCE)).flatten();
-    baked.map_or(Method::Exact(chain), |lut| Method::Lut(Box::new(lut)))
+    let fused = fuse::fuse(chain, size.area(), BAKE_TOLERANCE, fine);
+    fused.map_or(Method::Exact, |fused| Method::Fused(Box::new(fused)))
 }
 
 fn store<S: Sample>(colors: &[[f32; 3]], row: &mut [S], count: usize) {
@@ -240,7 +230,7 @@ mod tests {
         assert_eq!(chain.len(), 1);
         let rgb = [0.2, 0.5, 0.9];
         let apart = ColorFn::Matrix(second).eval(ColorFn::Matrix(first).eval(rgb));
-        for (together, apart) in lut3::eval(chain, rgb).into_iter().zip(apart) {
+        for (together, apart) in fuse::eval(chain, rgb).into_iter().zip(apart) {
             assert!((together - apart).abs() < 1e-6);
         }
     }

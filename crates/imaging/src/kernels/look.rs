@@ -1,5 +1,7 @@
 //! A look as a table over the RGB cube.
 
+use std::sync::Arc;
+
 /// Nodes a side: what film looks are exchanged with (`.cube` files). Coarse enough that a look has
 /// no edges that a gradient could show, and the same grid as the tables that run on 8-bit images,
 /// so that these are exact for it.
@@ -8,28 +10,46 @@ const NODES: usize = 33;
 /// A look, read between its nodes by tetrahedral interpolation as [`super::lut3`] does. The table
 /// is the definition of the look; the function it is made from is only met at the nodes.
 pub struct Look {
+    side: usize,
+    // Invariant: side cubed of them, blue fastest.
     nodes: Vec<[f32; 3]>,
 }
 
 impl Look {
     /// The look that has these colors at its nodes. Costs milliseconds: once a process is enough.
-    pub fn of(grade: impl Fn([f32; 3]) -> [f32; 3]) -> Self {
+    pub fn of(grade: impl Fn([f32; 3]) -> [f32; 3]) -> Arc<Self> {
         let color = |index: usize| {
             [index / (NODES * NODES), index / NODES % NODES, index % NODES]
                 .map(|at| at as f32 / (NODES - 1) as f32)
         };
-        Self { nodes: (0..NODES.pow(3)).map(|index| grade(color(index))).collect() }
+        let node = |index| grade(color(index)).map(|value| value.clamp(0.0, 1.0));
+        Arc::new(Self { side: NODES, nodes: (0..NODES.pow(3)).map(node).collect() })
+    }
+
+    /// A table that was made elsewhere, blue fastest.
+    ///
+    /// # Panics
+    /// When the nodes do not fill a cube of this side, at least 2: that is a bug of the caller.
+    pub fn from_nodes(side: usize, nodes: Vec<[f32; 3]>) -> Arc<Self> {
+        assert!(side >= 2 && nodes.len() == side.pow(3), "nodes fill the cube");
+        Arc::new(Self { side, nodes })
+    }
+
+    /// Nodes a side.
+    pub fn side(&self) -> usize {
+        self.side
     }
 
     /// The color that a color becomes, both from 0 to 1.
     pub fn eval(&self, rgb: [f32; 3]) -> [f32; 3] {
+        let side = self.side;
         let [(r, r_part), (g, g_part), (b, b_part)] = rgb.map(|value| {
-            let position = value.clamp(0.0, 1.0) * (NODES - 1) as f32;
-            let cell = (position as usize).min(NODES - 2);
+            let position = value.clamp(0.0, 1.0) * (side - 1) as f32;
+            let cell = (position as usize).min(side - 2);
             (cell, position - cell as f32)
         });
-        let base = (r * NODES + g) * NODES + b;
-        let mut axes = [(r_part, NODES * NODES), (g_part, NODES), (b_part, 1)];
+        let base = (r * side + g) * side + b;
+        let mut axes = [(r_part, side * side), (g_part, side), (b_part, 1)];
         for (first, second) in [(0, 1), (1, 2), (0, 1)] {
             if axes[first].0 < axes[second].0 {
                 axes.swap(first, second);

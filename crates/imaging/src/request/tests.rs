@@ -139,7 +139,6 @@ fn what_is_not_served_yet_says_so() {
     let one = |name: &str| json!({"steps": [{"operation": name, "request": {}}]});
     assert_eq!(code("pipeline", one("ocr")), FaultCode::NotAvailable);
     assert_eq!(code("pipeline", one("document")), FaultCode::NotAvailable);
-    assert_eq!(code("filter", json!({"filters": [{"type": "halftone"}]})), FaultCode::NotAvailable);
     assert_eq!(code("convert", json!({"output_format": "heic"})), FaultCode::NotAvailable);
     assert_eq!(
         code("convert", json!({"output_format": "png", "webhook": {"url": "https://x"}})),

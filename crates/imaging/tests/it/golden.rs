@@ -11,10 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use imaging::image::{Channels, Packed};
-use imaging::{Files, Input, Limits, Plan, Size, catalog};
+use imaging::{Input, Limits, Plan, Size, catalog};
 use serde_json::{Value, json};
 
-use crate::pictures::{decode, png};
+use crate::pictures::{beside, decode, png};
 
 struct Case {
     name: String,
@@ -63,8 +63,7 @@ fn run(case: &Case) -> Packed<u8> {
     steps.as_array_mut().expect("steps").push(as_png);
     let request = json!({ "steps": steps });
     let (_, plan) = Plan::parse("pipeline", &request, &Limits::default()).expect("a good plan");
-    let logo = fs::read(root().join("inputs/logo.png")).expect("the logo");
-    let files = Files::of_bytes([(1, logo.as_slice())], &Limits::default()).expect("a picture");
+    let files = beside(&case.steps.to_string());
     let input = Input { filename: &case.input, bytes: &bytes, files: &files };
     decode(&imaging::run(&plan, input, &Limits::default(), &()).expect("a result").outputs[0].bytes)
 }

@@ -5,11 +5,11 @@ use std::cell::RefCell;
 
 use imaging::image::{Channels, Packed, Pixels};
 use imaging::run::{Codec, Execution, run_as};
-use imaging::{Events, Image, Input, Limits, Plan, Size};
+use imaging::{Events, Image, Input, Limits, Plan, Size, catalog};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::pictures::{decode, png, png_of, portrait};
+use crate::pictures::{beside, decode, decode_any, png, png_of, portrait};
 
 fn plan(steps: &Value) -> Plan {
     let parsed = Plan::parse("pipeline", &json!({ "steps": steps }), &Limits::default());
@@ -20,7 +20,7 @@ fn plan(steps: &Value) -> Plan {
 fn run(execution: Execution, steps: &[Value], file: &[u8]) -> Packed<u8> {
     let mut steps = steps.to_vec();
     steps.push(json!({"operation": "convert", "request": {"output_format": "png", "output": {"bit_depth": 8}}}));
-    let input = Input::alone("in", file);
+    let input = Input { filename: "in", bytes: file, files: &beside("lut") };
     let report = run_as(execution, &plan(&steps.into()), input, &Limits::default(), &()).unwrap();
     decode(&report.outputs[0].bytes)
 }
@@ -30,26 +30,56 @@ fn rgba(packed: Packed<u8>) -> Packed<u8> {
 }
 
 /// The largest difference of two pictures of one size; what cannot be seen does not count.
-fn worst(a: Packed<u8>, b: Packed<u8>) -> u8 {
+fn worst(a: &Packed<u8>, b: &Packed<u8>) -> u8 {
     assert_eq!(a.size(), b.size());
-    let (a, b) = (rgba(a), rgba(b));
+    let (a, b) = (rgba(a.clone()), rgba(b.clone()));
     let pixels = a.samples().chunks_exact(4).zip(b.samples().chunks_exact(4));
     let pixels = pixels.filter(|(a, b)| a[3] > 32 || b[3] > 32);
     pixels.flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b))).max().unwrap_or(0)
 }
 
+/// Filters that look at more than one pixel; all others are functions of color and place.
+const AREA: [&str; 8] =
+    ["blur", "sharpen", "pixelate", "emboss", "edge_detect", "halftone", "glow", "clarity"];
+
+/// Filters with jumps: next to one, the smallest difference becomes a large one.
+const STEPS: [&str; 2] = ["posterize", "solarize"];
+
+/// A filter of the list with a strength, 0 to 100 percent of what it can be.
+fn entry(op: &catalog::ImageOpDoc, strength: i32) -> Value {
+    let mut entry = json!({"type": op.name});
+    let properties = &op.schema["properties"];
+    match properties["value"].is_null() {
+        false => entry["value"] = json!(strength),
+        true => entry["intensity"] = json!(strength.abs()),
+    }
+    if !properties["file_index"].is_null() {
+        entry["file_index"] = json!(1);
+    }
+    entry
+}
+
+fn filters() -> Vec<catalog::ImageOpDoc> {
+    catalog::image_ops().into_iter().filter(|op| op.operation == "filter").collect()
+}
+
 fn color_op() -> impl Strategy<Value = Value> {
-    let look = prop_oneof![Just("cinematic"), Just("warm_film"), Just("grayscale"), Just("sepia")];
-    let adjustment = prop_oneof![Just("brightness"), Just("contrast"), Just("saturation")];
-    prop_oneof![
-        (look, 0..=100).prop_map(|(name, intensity)| json!({"type": name, "intensity": intensity})),
-        (adjustment, -100..=100).prop_map(|(name, value)| json!({"type": name, "value": value})),
-    ]
+    let ops: Vec<_> = filters().into_iter().filter(|op| !AREA.contains(&op.name)).collect();
+    (0..ops.len(), -100..=100).prop_map(move |(index, strength)| entry(&ops[index], strength))
+}
+
+/// What does not stretch a rounding beyond all bounds.
+fn gentle_op() -> impl Strategy<Value = Value> {
+    let ops: Vec<_> = filters()
+        .into_iter()
+        .filter(|op| !AREA.contains(&op.name) && !STEPS.contains(&op.name))
+        .collect();
+    (0..ops.len(), -20..=20).prop_map(move |(index, strength)| entry(&ops[index], strength))
 }
 
 fn filter_op() -> impl Strategy<Value = Value> {
     prop_oneof![
-        4 => color_op(),
+        4 => gentle_op(),
         1 => (0..=100).prop_map(|intensity| json!({"type": "vignette", "intensity": intensity})),
         1 => (1..40).prop_map(|sigma| json!({"type": "blur", "sigma": f64::from(sigma) / 10.0})),
     ]
@@ -108,8 +138,15 @@ proptest! {
         let file = png(&crate::pictures::color_cube());
         let fused = run(Execution::Fused, &steps, &file);
         let exact = run(Execution::Plain, &steps, &file);
-        let worst = worst(fused, exact);
-        prop_assert!(worst <= 1, "off by {worst}");
+        let has_steps = ops.iter().any(|op| STEPS.iter().any(|name| op["type"] == **name));
+        if !has_steps {
+            prop_assert!(worst(&fused, &exact) <= 1, "{}", worst(&fused, &exact));
+        } else {
+            let pixels = fused.samples().chunks_exact(3).zip(exact.samples().chunks_exact(3));
+            let is_off = |(a, b): &(&[u8], &[u8])| (0..3).any(|c| a[c].abs_diff(b[c]) > 1);
+            let off = pixels.filter(is_off).count();
+            prop_assert!(off * 50 <= fused.samples().len() / 3, "{off} on the wrong side");
+        }
     }
 
     // Every stage that is not color rounds to 8 bits once in the fused form, and a later curve can
@@ -129,8 +166,8 @@ proptest! {
         off.sort_unstable();
         // One in a hundred pixels of a handful is the worst of them.
         let most = if off.len() < 1000 { 0 } else { off[off.len() * 99 / 100] };
-        prop_assert!(most <= 3 + roundings(&steps), "99 %: {most}");
-        prop_assert!(off.last().is_none_or(|worst| *worst <= 24), "worst: {:?}", off.last());
+        prop_assert!(most <= 5 + roundings(&steps), "99 %: {most}");
+        prop_assert!(off.last().is_none_or(|worst| *worst <= 32), "worst: {:?}", off.last());
     }
 
     #[test]
@@ -149,14 +186,50 @@ proptest! {
             prop_assert_eq!(rgba(same), image.clone(), "{}", steps[0]);
         }
     }
+}
 
-    #[test]
-    fn intensity_nothing_is_the_identity_to_the_bit(seed in any::<u64>()) {
-        let image = crate::pictures::noise(Size::new(33, 21), Channels::Rgba, seed);
-        let nothing = ["cinematic", "warm_film", "grayscale", "sepia", "vignette", "blur", "sharpen"]
-            .map(|name| json!({"type": name, "intensity": 0}));
-        let steps = [json!({"operation": "filter", "request": {"filters": nothing}})];
-        prop_assert_eq!(rgba(run(Execution::Fused, &steps, &png(&image))), image);
+#[test]
+fn a_strength_of_nothing_is_the_identity_to_the_bit() {
+    let size = Size::new(33, 21);
+    for channels in [Channels::Gray, Channels::GrayAlpha, Channels::Rgb, Channels::Rgba] {
+        let narrow = crate::pictures::noise(size, channels, 11);
+        let deep = narrow.samples().iter().map(|sample| u16::from(*sample) * 251 + 77).collect();
+        let deep = Pixels::U16(Packed::new(size, channels, deep));
+        for pixels in [Pixels::U8(narrow), deep] {
+            for op in filters() {
+                let steps =
+                    json!([{"operation": "filter", "request": {"filters": [entry(&op, 0)]}}]);
+                let file = png_of(&Image::still(pixels.clone()));
+                let input = Input { filename: "in.png", bytes: &file, files: &beside("lut") };
+                let report = imaging::run(&plan(&steps), input, &Limits::default(), &()).unwrap();
+                let same = decode_any(&report.outputs[0].bytes);
+                let is_same = match (&pixels, &same) {
+                    (Pixels::U8(a), Pixels::U8(b)) => a == b,
+                    (Pixels::U16(a), Pixels::U16(b)) => a == b,
+                    _ => false,
+                };
+                assert!(is_same, "{} on {pixels:?}", op.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_filter_does_the_same_to_gray_to_color_and_to_16_bits() {
+    let red = portrait().samples().chunks_exact(3).map(|pixel| pixel[0]).collect();
+    let gray = Packed::new(portrait().size(), Channels::Gray, red);
+    let color = gray.clone().with_channels(Channels::Rgb).unwrap();
+    let wide = gray.samples().iter().map(|sample| u16::from(*sample) * 257).collect();
+    let wide = png_of(&Image::still(Pixels::U16(Packed::new(gray.size(), Channels::Gray, wide))));
+    for op in filters() {
+        let steps = [json!({"operation": "filter", "request": {"filters": [op.example.clone()]}})];
+        let of_color = run(Execution::Fused, &steps, &png(&color));
+        let of_gray = run(Execution::Fused, &steps, &png(&gray));
+        let of_wide = run(Execution::Fused, &steps, &wide);
+        assert!(worst(&of_color, &of_gray) <= 1, "{}: gray", op.name);
+        // What looks for small differences sees how a blur was rounded.
+        let tolerance = if AREA.contains(&op.name) { 8 } else { 2 };
+        assert!(worst(&of_color, &of_wide) <= tolerance, "{}: 16 bits", op.name);
     }
 }
 

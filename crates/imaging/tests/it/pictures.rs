@@ -3,7 +3,7 @@
 use imaging::format::{DecodeRequest, by_name, sniff};
 use imaging::image::{Channels, Packed, Pixels};
 use imaging::output::Output;
-use imaging::{Image, Limits, Size};
+use imaging::{Files, Image, Limits, Size};
 
 /// Pixels of a file, as they come.
 pub(crate) fn decode_any(file: &[u8]) -> Pixels {
@@ -32,6 +32,15 @@ pub(crate) fn png(packed: &Packed<u8>) -> Vec<u8> {
     png_of(&Image::still(Pixels::U8(packed.clone())))
 }
 
+/// The file that examples of operations name beside the image they work on: a table of colors where
+/// the steps hold a `lut`, else a logo.
+pub(crate) fn beside(steps: &str) -> Files<'static> {
+    let table: &[u8] = include_bytes!("../beside/warm.cube");
+    let logo: &[u8] = include_bytes!("../inputs/logo.png");
+    let file = if steps.contains("lut") { table } else { logo };
+    Files::of_bytes([(1, file)], &Limits::default()).expect("sound files")
+}
+
 /// A small photograph of a face with skin, hair, orange cloth and a dark background.
 pub(crate) fn portrait() -> Packed<u8> {
     decode(include_bytes!("../inputs/portrait.png"))
@@ -39,11 +48,10 @@ pub(crate) fn portrait() -> Packed<u8> {
 
 /// Colors from all over the RGB cube, enough of them for tables to be used.
 pub(crate) fn color_cube() -> Packed<u8> {
-    let level = |i: u32| (i * 8 + i / 4).min(255) as u8;
-    let samples = (0..32 * 32 * 32)
-        .flat_map(|i| [level(i / 1024), level(i / 32 % 32), level(i % 32)])
-        .collect();
-    Packed::new(Size::new(256, 128), Channels::Rgb, samples)
+    let level = |i: u32| (i * 255 / 46) as u8;
+    let samples =
+        (0..47 * 47 * 47).flat_map(|i| [level(i / 2209), level(i / 47 % 47), level(i % 47)]);
+    Packed::new(Size::new(47, 47 * 47), Channels::Rgb, samples.collect())
 }
 
 /// Noise with alpha: nothing that could hide an error (transparent pixels keep their colors).

@@ -10,6 +10,7 @@ use imaging::operations::OPERATIONS;
 use serde_json::Value;
 
 use crate::docs::cell;
+use crate::tree;
 
 const HEAD: &str = "\
 # Operations
@@ -55,7 +56,7 @@ fn formats() -> String {
     let mut out = "## Formats\n\n| format | also | reads | writes | alpha | bits |\n".to_owned();
     out.push_str("|---|---|---|---|---|---|\n");
     let yes = |is| if is { "yes" } else { "no" };
-    for format in FORMATS {
+    for format in FORMATS.iter().filter(|format| format.is_image()) {
         let (reads, writes) = (yes(format.decode.is_some()), yes(format.encode.is_some()));
         let (alpha, bits) = (yes(format.alpha), format.bit_depth_max);
         let (name, aliases) = (format.name, format.aliases.join(", "));
@@ -69,6 +70,7 @@ fn section(operation: &Operation, with_heading: bool) -> anyhow::Result<String> 
     if with_heading {
         let _ = write!(out, "\n### {}\n\n{}\n", operation.name, operation.about);
     }
+    out.push_str(&picture(operation));
     if !operation.aliases.is_empty() {
         let _ = write!(out, "\nAlso called `{}`.\n", operation.aliases.join("`, `"));
     }
@@ -83,6 +85,15 @@ fn section(operation: &Operation, with_heading: bool) -> anyhow::Result<String> 
     let request = serde_json::to_string(&request(operation)).context("an example")?;
     let _ = write!(out, "\n```json\n{request}\n```\n\n```sh\n{}\n```\n", command(operation));
     Ok(out)
+}
+
+/// The strip that the example `sheets` of the engine draws, where there is one.
+fn picture(operation: &Operation) -> String {
+    let path = format!("images/{}s/{}.jpg", operation.spot.step, operation.name);
+    match tree::root().join("docs").join(&path).exists() {
+        true => format!("\n![above as it was, below with {}]({path})\n", operation.name),
+        false => String::new(),
+    }
 }
 
 fn row(parameter: &Parameter) -> String {
