@@ -6,8 +6,8 @@ use crate::lower::{Pass, Work};
 use crate::stage::Resample;
 use crate::{Error, Image, Limits, Result, icc};
 
-/// Runs passes on an image that the decoder has scaled by `scale`, across and down; `tell` hears of each before it
-/// runs.
+/// Runs passes on an image that the decoder has scaled by `scale`, across and down; `tell` hears of
+/// each before it runs.
 pub(super) fn run_passes(
     mut image: Image,
     scale: (f64, f64),

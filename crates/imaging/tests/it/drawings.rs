@@ -106,7 +106,8 @@ fn nothing_outside_of_the_file_is_read() {
 #[test]
 fn pictures_in_data_urls_are_drawn() {
     // One red pixel.
-    let red = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+    let red = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAE\
+               lFTkSuQmCC";
     let file = svg(&format!("<image href='data:image/png;base64,{red}' width='40' height='20'/>"));
     assert_eq!(pixel(&png(&file, &json!({})), 20, 10)[..3], [255, 0, 0]);
 }

@@ -90,8 +90,11 @@ fn cases_of(format: &'static Format) -> impl Iterator<Item = Case> {
     })
 }
 
-/// The pixels as a format can hold them: in a GIF one is there or not.
+/// The pixels as a format can hold them: in a GIF one is there or not, a PDF shows its paper.
 fn held(format: &Format, pixels: &[[u8; 4]]) -> Vec<[u8; 4]> {
+    if format.name == "pdf" {
+        return pixels.iter().copied().map(over_white).collect();
+    }
     let alpha = |alpha: u8| match format.name {
         "gif" if alpha < 128 => 0,
         "gif" => 255,

@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn entities_for_namespaces_are_fine() {
-        let text = "<!DOCTYPE svg [<!ENTITY ns \"http://www.w3.org/2000/svg\"><!ENTITY e '&#233;'>]>\
+        let text = "<!DOCTYPE svg [<!ENTITY ns \"http://www.w3.org/2000/svg\">\
+                    <!ENTITY e '&#233;'>]>\
                     <svg xmlns='&ns;'><text>caf&e;</text></svg>";
         let document = document(text).unwrap();
         let root = document.root_element();
