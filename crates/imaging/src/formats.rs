@@ -1,23 +1,38 @@
 //! The file formats, one file each. [`crate::format::FORMATS`] lists them.
 
 pub mod avif;
+pub mod bmp;
+mod bytes;
 mod channels;
 mod chroma;
 mod composite;
 pub mod cube;
+pub mod dds;
 mod difference;
 mod drawing;
 mod gather;
 pub mod gif;
+pub mod hdr;
 pub mod heic;
 mod heif;
+pub mod ico;
 pub mod jpeg;
 pub mod jxl;
+mod lab;
+mod light;
 mod narrow;
 pub mod pdf;
+mod plain;
 pub mod png;
+pub mod pnm;
+mod prefix;
 mod profile;
+pub mod psd;
+pub mod qoi;
+pub mod raw;
 pub mod svg;
+pub mod tga;
+pub mod tiff;
 pub mod webp;
 
 use crate::{Error, ErrorKind};

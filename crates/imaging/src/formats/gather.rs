@@ -89,6 +89,11 @@ impl<S: Steps> Gather<S> {
         Ok(())
     }
 
+    /// The reader as it is.
+    pub(super) fn steps(&self) -> &S {
+        &self.steps
+    }
+
     /// The reader, when the stream has ended.
     pub(super) fn into_steps(self) -> S {
         self.steps

@@ -11,7 +11,7 @@ use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane};
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
 
-mod ink;
+pub(super) mod ink;
 mod inspect;
 mod rewrite;
 mod segments;
@@ -19,6 +19,7 @@ mod segments;
 use super::chroma;
 use super::narrow::narrow;
 use super::profile;
+pub(super) use inspect::has_end;
 use segments::Segments;
 
 /// JPEG.
@@ -53,7 +54,8 @@ const SMALL_AREA: u64 = 512 * 512;
 /// Working memory of the decoder: coefficients of progressive files take 2 bytes a sample.
 const MEMORY_MB: u32 = 768;
 
-fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+/// Pixels of a JPEG, at whatever scale and in whatever form they are asked for.
+pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
     let native_limits = turbojpeg::Limits {
         scans_max: limits.jpeg_scans_max,
         pixels_max: limits.pixels_max,

@@ -44,14 +44,15 @@ pub static PNG: Format = Format {
     ..Format::PLAIN
 };
 
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Keyword of the text chunk that holds XMP (XMP specification, part 3).
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 const METERS_PER_INCH: f64 = 0.0254;
 /// What the decoder may allocate beside the pixels: rows, profile, texts.
 const SCRATCH_BYTES: usize = 64 << 20;
 
-fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+/// Pixels of a PNG.
+pub(super) fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
     let scratch = png::Limits { bytes: SCRATCH_BYTES };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), scratch);
     decoder.set_transformations(Transformations::EXPAND);
@@ -132,7 +133,8 @@ fn damage(error: DecodingError) -> Error {
     }
 }
 
-fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
+/// A PNG of an image.
+pub(super) fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     let [Frame { pixels, .. }] = &image.frames[..] else {
         return Err(Error::internal("a PNG holds one frame"));
     };

@@ -145,14 +145,16 @@ pub(crate) fn dpi(exif: &[u8]) -> Option<(f64, f64)> {
 
 /// A stream with nothing but artist and copyright, if there is either.
 pub(crate) fn rights(exif: &[u8]) -> Option<Vec<u8>> {
-    let tiff = Tiff::open(exif)?;
-    let first = tiff.first()?;
-    let text = |tag| tiff.find(first, tag).and_then(|entry| tiff.text(entry));
-    let fields: Vec<_> = [ARTIST, COPYRIGHT]
-        .into_iter()
-        .filter_map(|tag| text(tag).map(|text| (tag, text)))
-        .collect();
+    let fields = rights_texts(exif);
     (!fields.is_empty()).then(|| write(&fields))
+}
+
+/// Artist and copyright with their tags, as far as they are said.
+pub(crate) fn rights_texts(exif: &[u8]) -> Vec<(u16, &[u8])> {
+    let Some(tiff) = Tiff::open(exif) else { return Vec::new() };
+    let Some(first) = tiff.first() else { return Vec::new() };
+    let text = |tag| tiff.find(first, tag).and_then(|entry| tiff.text(entry));
+    [ARTIST, COPYRIGHT].into_iter().filter_map(|tag| text(tag).map(|text| (tag, text))).collect()
 }
 
 /// A big-endian stream of one directory with text fields, which must be in the order of their tags.

@@ -21,6 +21,11 @@ pub(crate) fn inputs() -> Vec<(String, Vec<u8>)> {
     paths.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
 }
 
+/// One of them.
+pub(crate) fn file(name: &str) -> Vec<u8> {
+    inputs().into_iter().find(|(file, _)| file == name).unwrap_or_else(|| panic!("{name}")).1
+}
+
 /// Soft gradients with an edge, in any channels: easy for lossy formats, not flat.
 pub(crate) fn photo(size: Size, channels: Channels) -> Packed<u8> {
     let pixel = |x: u32, y: u32| {
@@ -116,6 +121,18 @@ pub(crate) fn rgba(packed: &Packed<u8>) -> Vec<[u8; 4]> {
             _ => panic!("1 to 4 channels"),
         })
         .collect()
+}
+
+/// The pixels of an image as RGBA of 8 bits, whatever it holds.
+pub(crate) fn rgba_of(image: &Image) -> Vec<[u8; 4]> {
+    match &image.frames[0].pixels {
+        Pixels::U16(wide) => {
+            let narrow = |sample: &u16| ((u32::from(*sample) * 255 + 32_767) / 65_535) as u8;
+            let samples = wide.samples().iter().map(narrow).collect();
+            rgba(&Packed::new(wide.size(), wide.channels(), samples))
+        }
+        _ => rgba(u8s(image)),
+    }
 }
 
 #[test]

@@ -23,6 +23,11 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("gif".into(), encode("gif", &rgba, &Output::default())),
         ("avif".into(), encode("avif", &rgba, &Output::default())),
         ("lossless avif".into(), encode("avif", &rgb, &lossless)),
+        ("tiff".into(), encode("tiff", &rgba, &Output::default())),
+        ("bmp".into(), encode("bmp", &rgba, &Output::default())),
+        ("ico".into(), encode("ico", &rgba, &Output::default())),
+        ("pnm".into(), encode("pnm", &rgba, &Output::default())),
+        ("qoi".into(), encode("qoi", &rgba, &Output::default())),
     ];
     for format in ["gif", "png", "webp"] {
         let animation = Animation::moving(Size::new(24, 16), 5);
@@ -81,7 +86,9 @@ fn every_flipped_header_byte_ends_in_an_error_or_an_image() {
 
 #[test]
 fn a_header_read_byte_by_byte_is_the_same() {
-    for (name, bytes) in files() {
+    // A stream never goes back, to where the second page of this one is.
+    let is_forward = |(name, _): &(String, _)| name != "tiff-pages-backward.tif";
+    for (name, bytes) in files().into_iter().filter(is_forward) {
         let limits = Limits::default();
         let whole = format::header(&bytes, &limits).unwrap();
         for piece in [1, 7, 1000] {

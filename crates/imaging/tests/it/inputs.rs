@@ -6,11 +6,8 @@ use imaging::metadata::Orientation;
 use imaging::output::Output;
 use imaging::{Header, Limits, Size};
 
-use crate::formats::{inputs, psnr, rgba, u8s};
-
-pub(crate) fn file(name: &str) -> Vec<u8> {
-    inputs().into_iter().find(|(file, _)| file == name).unwrap().1
-}
+pub(crate) use crate::formats::file;
+use crate::formats::{psnr, rgba, u8s};
 
 pub(crate) fn header(name: &str) -> Header {
     format::header(&file(name), &Limits::default()).unwrap()

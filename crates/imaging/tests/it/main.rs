@@ -16,4 +16,6 @@ mod matrix;
 mod modern;
 mod pages;
 mod pictures;
+mod raster;
 mod rules;
+mod tiff;

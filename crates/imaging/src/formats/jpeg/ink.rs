@@ -25,7 +25,7 @@ const OVERPRINTS: [[u8; 3]; 16] = [
 
 /// Pixels of four inks (0 is none, 255 is full) to sRGB: as the profile says, or by a plain model
 /// of a press when there is none that can be used.
-pub(super) fn to_srgb(inks: &[u8], icc: Option<&[u8]>) -> Vec<u8> {
+pub(in crate::formats) fn to_srgb(inks: &[u8], icc: Option<&[u8]>) -> Vec<u8> {
     icc.and_then(|icc| by_profile(inks, icc)).unwrap_or_else(|| by_overprints(inks))
 }
 

@@ -175,7 +175,7 @@ impl Steps for Walk {
 }
 
 /// Whether the end of the image is in the file.
-pub(super) fn has_end(jpeg: &[u8]) -> bool {
+pub(in crate::formats) fn has_end(jpeg: &[u8]) -> bool {
     let mut walk = Walk::start(&Limits { jpeg_scans_max: u32::MAX, ..Limits::default() });
     walk.take(jpeg).is_ok() && matches!(walk.into_steps().state, State::End)
 }
