@@ -36,7 +36,7 @@ const ENTRY_LEN: usize = 16;
 const ENTRIES_MAX: usize = 1024;
 /// What of a picture tells its size: the start of a PNG or of a bitmap's header.
 const PEEK_LEN: usize = 24;
-/// The sizes that are written, up to that of the image.
+/// The sizes that are written, up to the first that holds the image.
 const SIDES: [u32; 7] = [16, 24, 32, 48, 64, 128, 256];
 
 fn sniff(start: &[u8]) -> bool {
@@ -189,10 +189,12 @@ fn with_mask(packed: Packed<u8>, mask: &[u8]) -> Result<Packed<u8>> {
 fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     let packed = plain::narrow_srgb(image)?.with_channels(Channels::Rgba)?;
     let longest = packed.size().width.max(packed.size().height);
-    let sides: Vec<u32> = SIDES.into_iter().filter(|side| *side <= longest.max(16)).collect();
+    // Up to the first that holds the image as it is.
+    let below = SIDES.iter().filter(|side| **side < longest).count();
+    let sides = &SIDES[..SIDES.len().min(below + 1)];
     let mut entries = Vec::new();
     let mut pictures: Vec<u8> = Vec::new();
-    for side in &sides {
+    for side in sides {
         let picture = picture(&square(&packed, *side)?, output)?;
         let place = START_LEN + sides.len() * ENTRY_LEN + pictures.len();
         // 256 is written as 0.

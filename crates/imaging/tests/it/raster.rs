@@ -155,11 +155,12 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
-fn icons_hold_sizes_up_to_that_of_the_image() {
+fn icons_hold_sizes_up_to_one_that_holds_the_image() {
     let ico = format::by_name("ico").unwrap();
     for (size, sides) in [
         (Size::new(5, 3), vec![16]),
         (Size::new(48, 20), vec![16, 24, 32, 48]),
+        (Size::new(40, 26), vec![16, 24, 32, 48]),
         (Size::new(300, 500), vec![16, 24, 32, 48, 64, 128, 0]),
     ] {
         let image = Image::still(Pixels::U8(photo(size, Channels::Rgba)));
