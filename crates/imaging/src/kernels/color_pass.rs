@@ -130,7 +130,7 @@ impl ColorPass {
         };
         for (part, method) in self.parts.iter().zip(methods).skip(done) {
             match (part, method) {
-                (Part::Position(function), _) => function.apply_row(size, y, &mut colors),
+                (Part::Position(function), _) => place_row(&**function, size, y, &mut colors),
                 (Part::Colors(_), Method::Fused(fused)) => {
                     for rgb in &mut colors {
                         *rgb = fused.of_color(*rgb).map(|value| value.clamp(0.0, 1.0));
@@ -154,7 +154,9 @@ impl ColorPass {
             for part in &self.parts {
                 match part {
                     Part::Colors(chain) => eval_row(chain, &mut colors),
-                    Part::Position(function) => function.apply_row(size, y as u32, &mut colors),
+                    Part::Position(function) => {
+                        place_row(&**function, size, y as u32, &mut colors);
+                    }
                 }
             }
             store(&colors, row, count);
@@ -174,6 +176,14 @@ fn apply_curves(curves: &[[u8; 256]; 3], row: &mut [u8], count: usize) {
 fn eval_row(chain: &[ColorFn], colors: &mut [[f32; 3]]) {
     for rgb in colors {
         *rgb = fuse::eval(chain, *rgb).map(|value| value.clamp(0.0, 1.0));
+    }
+}
+
+/// What grain pushes over white stays white for the functions behind it.
+fn place_row(function: &dyn PositionFn, size: Size, y: u32, colors: &mut [[f32; 3]]) {
+    function.apply_row(size, y, colors);
+    for rgb in colors {
+        *rgb = rgb.map(|value| value.clamp(0.0, 1.0));
     }
 }
 

@@ -318,11 +318,17 @@ fn range(colors: &[[f32; 3]]) -> [[f32; 2]; 3] {
 }
 
 /// Colors spread over the cube so that they meet cells in their middles, on their faces and on the
-/// gray axis.
+/// gray axis; more of them where a channel is dark, as curves are steep there.
 fn points() -> Vec<[u8; 3]> {
-    let grid = || (0..18u32).map(|i| (i * 15 + 4).min(255) as u8);
-    let cube = grid().flat_map(|r| grid().flat_map(move |g| grid().map(move |b| [r, g, b])));
-    (0..=255).map(|level| [level; 3]).chain(cube).collect()
+    let even: Vec<u8> = (0..18u32).map(|i| (i * 15 + 4).min(255) as u8).collect();
+    let dark = [0, 1, 2, 3, 5, 7, 9, 11, 14, 18, 24, 32];
+    let mixed = [0, 3, 11, 60, 130, 200, 255];
+    let cube = |grid: &[u8]| {
+        let pairs = grid.iter().flat_map(|r| grid.iter().map(move |g| [*r, *g]));
+        pairs.flat_map(|[r, g]| grid.iter().map(move |b| [r, g, *b])).collect::<Vec<_>>()
+    };
+    let grays = (0..=255).map(|level| [level; 3]);
+    grays.chain(cube(&dark)).chain(cube(&mixed)).chain(cube(&even)).collect()
 }
 
 #[cfg(test)]
