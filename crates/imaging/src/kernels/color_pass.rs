@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::image::{Channels, Packed, Pixels};
-use crate::kernels::fuse::{self, Fused};
+use crate::kernels::fuse::{self, Fused, Purpose};
 use crate::kernels::planes;
 use crate::stage::{ColorFn, PositionFn, Sample};
 use crate::{Result, Size};
@@ -98,8 +98,22 @@ impl ColorPass {
 
     /// The first run of colors sees 8-bit samples; what follows a place sees fractions.
     fn methods(&self, size: Size) -> Vec<Method> {
+        let chains = self.parts.iter().filter(|part| matches!(part, Part::Colors(_))).count();
         let methods = self.parts.iter().enumerate().map(|(index, part)| match part {
-            Part::Colors(chain) => method_for(chain, size, index > 0),
+            Part::Colors(chain) => {
+                let then = self.parts[index + 1..].iter().flat_map(|part| match part {
+                    Part::Colors(chain) => chain.as_slice(),
+                    Part::Position(_) => &[],
+                });
+                let purpose = Purpose {
+                    pixels: size.area(),
+                    // Each has its share of the level that all may be off.
+                    tolerance: BAKE_TOLERANCE / chains as f32,
+                    fine: index > 0,
+                    then: then.cloned().collect(),
+                };
+                method_for(chain, &purpose)
+            }
             Part::Position(_) => Method::Exact,
         });
         methods.collect()
@@ -187,8 +201,8 @@ fn place_row(function: &dyn PositionFn, size: Size, y: u32, colors: &mut [[f32; 
     }
 }
 
-fn method_for(chain: &[ColorFn], size: Size, fine: bool) -> Method {
-    if chain.iter().all(fuse::is_curve) && !fine {
+fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
+    if chain.iter().all(fuse::is_curve) && !purpose.fine && purpose.then.is_empty() {
         let mut curves = Box::new([[0; 256]; 3]);
         for level in 0..256 {
             let mapped = fuse::eval(chain, [level as f32 / 255.0; 3]);
@@ -198,7 +212,7 @@ fn method_for(chain: &[ColorFn], size: Size, fine: bool) -> Method {
         }
         return Method::Curves(curves);
     }
-    let fused = fuse::fuse(chain, size.area(), BAKE_TOLERANCE, fine);
+    let fused = fuse::fuse(chain, purpose);
     fused.map_or(Method::Exact, |fused| Method::Fused(Box::new(fused)))
 }
 
