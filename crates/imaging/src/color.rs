@@ -121,6 +121,18 @@ pub fn from_oklab([lightness, a, b]: [f32; 3]) -> [f32; 3] {
     .map(from_linear)
 }
 
+/// Below a quarter of an 8-bit level a power is a straight line: its slope has no bound there, and
+/// it would make noise of what is as good as nothing.
+const POWER_MIN: f32 = 0.25 / 255.0;
+
+/// A value to a power, mirrored below black.
+pub fn power(value: f32, exponent: f32) -> f32 {
+    match value.abs() {
+        size if size < POWER_MIN => value * POWER_MIN.powf(exponent - 1.0),
+        size => size.powf(exponent).copysign(value),
+    }
+}
+
 /// Where more light starts to roll off, in linear light.
 const SHOULDER: f32 = 0.5;
 

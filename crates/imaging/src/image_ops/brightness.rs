@@ -1,6 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::color::power;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, one_amount};
 use crate::scene::Scene;
@@ -32,7 +33,7 @@ impl ImageOp for Brightness {
         let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
         // A gamma curve: ±100 is a little over one stop in the middle tones, and nothing clips.
         let gamma = (-1.25 * amount).exp2();
-        let curve = ColorFn::curve(move |value| value.clamp(0.0, 1.0).powf(gamma));
+        let curve = ColorFn::curve(move |value| power(value.clamp(0.0, 1.0), gamma));
         Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Color(curve)] })
     }
 }

@@ -1,6 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::color::power;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, one_amount};
 use crate::scene::Scene;
@@ -35,8 +36,7 @@ impl ImageOp for Gamma {
             return Ok(Vec::new());
         }
         let exponent = 4.0f32.powf(-amount);
-        // Mirrored below black, so that nothing is lost on the way to the next function.
-        let curve = move |value: f32| value.abs().powf(exponent).copysign(value);
+        let curve = move |value: f32| power(value, exponent);
         Ok(vec![Stage::Color(ColorFn::curve(curve))])
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::image::{Channels, Packed, Pixels};
-use crate::kernels::fuse::{self, Fused};
+use crate::kernels::fuse::{self, Fused, Purpose};
 use crate::kernels::planes;
 use crate::stage::{ColorFn, PositionFn, Sample};
 use crate::{Result, Size};
@@ -98,8 +98,22 @@ impl ColorPass {
 
     /// The first run of colors sees 8-bit samples; what follows a place sees fractions.
     fn methods(&self, size: Size) -> Vec<Method> {
+        let chains = self.parts.iter().filter(|part| matches!(part, Part::Colors(_))).count();
         let methods = self.parts.iter().enumerate().map(|(index, part)| match part {
-            Part::Colors(chain) => method_for(chain, size, index > 0),
+            Part::Colors(chain) => {
+                let then = self.parts[index + 1..].iter().flat_map(|part| match part {
+                    Part::Colors(chain) => chain.as_slice(),
+                    Part::Position(_) => &[],
+                });
+                let purpose = Purpose {
+                    pixels: size.area(),
+                    // Each has its share of the level that all may be off.
+                    tolerance: BAKE_TOLERANCE / chains as f32,
+                    fine: index > 0,
+                    then: then.cloned().collect(),
+                };
+                method_for(chain, &purpose)
+            }
             Part::Position(_) => Method::Exact,
         });
         methods.collect()
@@ -130,7 +144,7 @@ impl ColorPass {
         };
         for (part, method) in self.parts.iter().zip(methods).skip(done) {
             match (part, method) {
-                (Part::Position(function), _) => function.apply_row(size, y, &mut colors),
+                (Part::Position(function), _) => place_row(&**function, size, y, &mut colors),
                 (Part::Colors(_), Method::Fused(fused)) => {
                     for rgb in &mut colors {
                         *rgb = fused.of_color(*rgb).map(|value| value.clamp(0.0, 1.0));
@@ -154,7 +168,9 @@ impl ColorPass {
             for part in &self.parts {
                 match part {
                     Part::Colors(chain) => eval_row(chain, &mut colors),
-                    Part::Position(function) => function.apply_row(size, y as u32, &mut colors),
+                    Part::Position(function) => {
+                        place_row(&**function, size, y as u32, &mut colors);
+                    }
                 }
             }
             store(&colors, row, count);
@@ -177,8 +193,16 @@ fn eval_row(chain: &[ColorFn], colors: &mut [[f32; 3]]) {
     }
 }
 
-fn method_for(chain: &[ColorFn], size: Size, fine: bool) -> Method {
-    if chain.iter().all(fuse::is_curve) && !fine {
+/// What grain pushes over white stays white for the functions behind it.
+fn place_row(function: &dyn PositionFn, size: Size, y: u32, colors: &mut [[f32; 3]]) {
+    function.apply_row(size, y, colors);
+    for rgb in colors {
+        *rgb = rgb.map(|value| value.clamp(0.0, 1.0));
+    }
+}
+
+fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
+    if chain.iter().all(fuse::is_curve) && !purpose.fine && purpose.then.is_empty() {
         let mut curves = Box::new([[0; 256]; 3]);
         for level in 0..256 {
             let mapped = fuse::eval(chain, [level as f32 / 255.0; 3]);
@@ -188,7 +212,7 @@ fn method_for(chain: &[ColorFn], size: Size, fine: bool) -> Method {
         }
         return Method::Curves(curves);
     }
-    let fused = fuse::fuse(chain, size.area(), BAKE_TOLERANCE, fine);
+    let fused = fuse::fuse(chain, purpose);
     fused.map_or(Method::Exact, |fused| Method::Fused(Box::new(fused)))
 }
 

@@ -82,11 +82,23 @@ struct Cut<'a> {
     tail: &'a [ColorFn],
 }
 
+/// What a chain is fused for.
+pub(super) struct Purpose {
+    /// How many pixels it is for: tables that cost more than they save are not made.
+    pub(super) pixels: u64,
+    /// How far from the functions the result may be, in levels of 255.
+    pub(super) tolerance: f32,
+    /// Whether it will be asked for colors between 8-bit levels.
+    pub(super) fine: bool,
+    /// What is done to its results later on: steep functions need better tables before them.
+    pub(super) then: Vec<ColorFn>,
+}
+
 /// What is known of a chain before it is cut.
-struct Trial {
+struct Trial<'a> {
     points: Vec<[u8; 3]>,
     exact: Vec<[f32; 3]>,
-    tolerance: f32,
+    purpose: &'a Purpose,
     /// How many points may be on the wrong side of a step.
     astray_max: usize,
 }
@@ -96,20 +108,21 @@ pub(super) fn eval(chain: &[ColorFn], rgb: [f32; 3]) -> [f32; 3] {
     chain.iter().fold(rgb, |rgb, function| function.eval(rgb))
 }
 
-/// The chain as tables, or `None` where none that are worth it for so many pixels stay within
-/// `tolerance` levels (of 255) of the functions. `fine` says that it will be asked for colors
-/// between 8-bit levels.
-pub(super) fn fuse(chain: &[ColorFn], pixels: u64, tolerance: f32, fine: bool) -> Option<Fused> {
+/// The chain as tables, or `None` where none that are worth it stay within the tolerance.
+pub(super) fn fuse(chain: &[ColorFn], purpose: &Purpose) -> Option<Fused> {
+    let pixels = purpose.pixels;
     let points = points();
     let mut spent = points.len() as u64;
     if spent > pixels {
         return None;
     }
-    let exact = points.iter().map(|rgb| eval(chain, to_unit(*rgb))).collect();
+    let exact = |rgb: &[u8; 3]| eval(&purpose.then, eval(chain, to_unit(*rgb)));
+    let exact = points.iter().map(exact).collect();
     // Whatever comes before a step, a color next to it may land on its other side.
-    let steps = chain.iter().any(|function| matches!(function, ColorFn::Steps(_)));
+    let steps =
+        chain.iter().chain(&purpose.then).any(|function| matches!(function, ColorFn::Steps(_)));
     let astray_max = if steps { points.len() / 100 } else { 0 };
-    let trial = Trial { points, exact, tolerance, astray_max };
+    let trial = Trial { points, exact, purpose, astray_max };
     for cut in cuts(chain) {
         // Tables may cost as much as they save, no more.
         let nodes = cut.cubes.iter().map(|(_, grid)| grid.side.pow(3) as u64).sum::<u64>();
@@ -117,7 +130,7 @@ pub(super) fn fuse(chain: &[ColorFn], pixels: u64, tolerance: f32, fine: bool) -
         if spent > pixels {
             return None;
         }
-        let fused = Fused::new(&cut, &trial.points, fine);
+        let fused = Fused::new(&cut, &trial.points, purpose.fine);
         if fused.is_within(&trial) {
             return Some(fused);
         }
@@ -216,8 +229,8 @@ impl Fused {
     fn is_within(&self, trial: &Trial) -> bool {
         let level = |value: f32| value.clamp(0.0, 1.0) * 255.0;
         let is_off = |(rgb, exact): (&[u8; 3], &[f32; 3])| {
-            let ours = self.of_levels(*rgb);
-            (0..3).any(|c| (level(ours[c]) - level(exact[c])).abs() > trial.tolerance)
+            let ours = eval(&trial.purpose.then, self.of_levels(*rgb));
+            (0..3).any(|c| (level(ours[c]) - level(exact[c])).abs() > trial.purpose.tolerance)
         };
         let mut astray = trial.points.iter().zip(&trial.exact).filter(|pair| is_off(*pair));
         astray.nth(trial.astray_max).is_none()
@@ -318,11 +331,17 @@ fn range(colors: &[[f32; 3]]) -> [[f32; 2]; 3] {
 }
 
 /// Colors spread over the cube so that they meet cells in their middles, on their faces and on the
-/// gray axis.
+/// gray axis; more of them where a channel is dark, as curves are steep there.
 fn points() -> Vec<[u8; 3]> {
-    let grid = || (0..18u32).map(|i| (i * 15 + 4).min(255) as u8);
-    let cube = grid().flat_map(|r| grid().flat_map(move |g| grid().map(move |b| [r, g, b])));
-    (0..=255).map(|level| [level; 3]).chain(cube).collect()
+    let even: Vec<u8> = (0..18u32).map(|i| (i * 15 + 4).min(255) as u8).collect();
+    let dark = [0, 1, 2, 3, 5, 7, 9, 11, 14, 18, 24, 32];
+    let mixed = [0, 3, 11, 60, 130, 200, 255];
+    let cube = |grid: &[u8]| {
+        let pairs = grid.iter().flat_map(|r| grid.iter().map(move |g| [*r, *g]));
+        pairs.flat_map(|[r, g]| grid.iter().map(move |b| [r, g, *b])).collect::<Vec<_>>()
+    };
+    let grays = (0..=255).map(|level| [level; 3]);
+    grays.chain(cube(&dark)).chain(cube(&mixed)).chain(cube(&even)).collect()
 }
 
 #[cfg(test)]
@@ -334,6 +353,10 @@ mod tests {
         ColorFn::Map(Arc::new(|[r, g, b]| {
             [0.8 * r + 0.2 * g * g, 0.9 * g + 0.1 * b, b - 0.1 * r * b]
         }))
+    }
+
+    fn purpose(pixels: u64) -> Purpose {
+        Purpose { pixels, tolerance: 0.4, fine: true, then: Vec::new() }
     }
 
     fn steps() -> ColorFn {
@@ -359,7 +382,7 @@ mod tests {
     fn steep_curves_at_the_ends_are_exact() {
         let steep = || ColorFn::curve(|value: f32| value.abs().powf(0.25).copysign(value));
         let chain = [steep(), smooth()];
-        let fused = fuse(&chain, 1 << 20, 0.3, true).expect("tables that serve");
+        let fused = fuse(&chain, &purpose(1 << 20)).expect("tables that serve");
         for level in 0..=255u8 {
             let (ours, exact) = (fused.of_levels([level; 3]), eval(&chain, to_unit([level; 3])));
             let fine = fused.of_color(to_unit([level; 3]));
@@ -385,11 +408,11 @@ mod tests {
             let [lightness, a, b] = to_oklab(rgb);
             from_oklab([lightness, a * 1.4, b * 1.4])
         }));
-        assert!(fuse(&[saturated], 12_000_000, 0.5, false).is_some());
+        assert!(fuse(&[saturated], &purpose(12_000_000)).is_some());
     }
 
     #[test]
     fn tables_that_cost_more_than_they_save_are_not_made() {
-        assert!(fuse(&[smooth()], 1000, 0.4, false).is_none());
+        assert!(fuse(&[smooth()], &purpose(1000)).is_none());
     }
 }
