@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::Config;
 
 /// Operations of the interface that this build does not serve yet.
-pub(crate) const LATER: [&str; 6] = ["compose", "ocr", "metadata", "document", "enhance", "batch"];
+pub(crate) const LATER: [&str; 5] = ["ocr", "metadata", "document", "enhance", "batch"];
 
 /// The pipeline of the introduction: it works on any photograph.
 fn pipeline_example() -> Value {

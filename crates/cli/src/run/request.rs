@@ -292,7 +292,8 @@ mod tests {
         refuses(
             &["-", "flip"],
             "a.tga",
-            "-o a.tga: `.tga` is no format that can be written; there are .jpg, .png, .webp",
+            "-o a.tga: `.tga` is no format that can be written; there are .jpg, .png, \
+             .webp, .gif, .avif, .pdf, .tiff, .bmp, .ico, .pnm, .qoi",
         );
         refuses(
             &["-", "sepia:intensity=101"],

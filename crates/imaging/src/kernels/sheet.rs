@@ -2,9 +2,9 @@
 //!
 //! On a small copy the largest bright patch is found at several thresholds (Otsu's, "A threshold
 //! selection method from gray-level histograms", 1979, is the middle one). The convex hull of a
-//! patch is reduced to the quadrilateral around it, and one that is filled by its patch and brighter
-//! inside than outside along all four sides is a sheet. Then each side is fitted to the steepest
-//! steps of brightness that a larger copy shows along it.
+//! patch is reduced to the quadrilateral around it, and one that is filled by its patch and
+//! brighter inside than outside along all four sides is a sheet. Then each side is fitted to the
+//! steepest steps of brightness that a larger copy shows along it.
 
 use crate::kernels::small::{Small, Sums};
 

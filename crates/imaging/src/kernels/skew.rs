@@ -6,9 +6,10 @@
 //! angle is the one at which the squared differences of neighboring sums are largest. Columns whose
 //! lines do not lie on one level pull that angle aside by tenths of a degree, so it is only the
 //! start: then strips of the page are projected each by itself, and the angle is the one at which
-//! near strips agree most. The page is binarized against its surroundings first (Bradley and Roth, "Adaptive thresholding using the
-//! integral image", 2007, with a threshold that follows how dark the print is), and only marks about as large as letters count, so that shadows, edges
-//! of the paper and pictures do not.
+//! near strips agree most. The page is binarized against its surroundings first (Bradley and Roth,
+//! "Adaptive thresholding using the integral image", 2007, with a threshold that follows how dark
+//! the print is), and only marks about as large as letters count, so that shadows, edges of the
+//! paper and pictures do not.
 
 use crate::kernels::small::{Small, Sums};
 

@@ -175,8 +175,8 @@ fn step_of(
     (step, nested)
 }
 
-/// The fields of a step by the names that the docs use, whatever alias was written. The outer fields
-/// of a single operation are not the step's.
+/// The fields of a step by the names that the docs use, whatever alias was written. The outer
+/// fields of a single operation are not the step's.
 fn normal(object: &Map<String, Value>) -> Value {
     let outer = properties(&params::schema_of::<Outer>());
     let mut normal = object.clone();

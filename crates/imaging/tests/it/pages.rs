@@ -166,8 +166,8 @@ fn turned(image: &Packed<u8>) -> (f64, Vec<String>) {
     (angle, report.warnings.into_iter().map(|warning| warning.code).collect())
 }
 
-/// Pages of one and two columns, even and noisy and shaded, on white and on black, turned both ways.
-/// The worst that was measured is 0.11 degrees.
+/// Pages of one and two columns, even and noisy and shaded, on white and on black, turned both
+/// ways. The worst that was measured is 0.11 degrees.
 #[test]
 fn pages_are_leveled_within_a_fifth_of_a_degree() {
     let skews = [-14.8, -9.3, -5.05, -2.0, -0.7, -0.26, 0.0, 0.4, 1.3, 3.7, 7.6, 12.1, 14.8];

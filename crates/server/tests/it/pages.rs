@@ -12,7 +12,10 @@ async fn the_catalogue_says_what_there_is() {
         let name = |item: &Value| item["name"].as_str().unwrap().to_owned();
         list.as_array().unwrap().iter().map(name).collect()
     };
-    assert_eq!(names(&catalog["operations"]), ["convert", "transform", "filter", "optimize"]);
+    assert_eq!(
+        names(&catalog["operations"]),
+        ["convert", "transform", "filter", "compose", "optimize"]
+    );
     let filters = names(&catalog["operations"][2]["types"]);
     assert!(filters.contains(&"cinematic".to_owned()), "{filters:?}");
     assert!(names(&catalog["formats"]).contains(&"webp".to_owned()));

@@ -1,5 +1,5 @@
-//! Pixels to the planes that AVIF stores: full-range BT.601 as JPEG has them, or green, blue and red
-//! where nothing may be lost.
+//! Pixels to the planes that AVIF stores: full-range BT.601 as JPEG has them, or green, blue and
+//! red where nothing may be lost.
 
 use native::av1::{Cicp, Layout, Picture, Planes};
 

@@ -1,5 +1,5 @@
-//! Writes a file with one picture: as AVIF is written, and as single pictures are handed to the HEVC
-//! decoder.
+//! Writes a file with one picture: as AVIF is written, and as single pictures are handed to the
+//! HEVC decoder.
 
 use native::av1::Cicp;
 
