@@ -185,6 +185,11 @@ impl<S: Copy + Default> Packed<S> {
         self.size.width as usize * self.channels.count()
     }
 
+    /// The samples of a row.
+    pub fn row(&self, y: usize) -> &[S] {
+        &self.samples[y * self.stride()..][..self.stride()]
+    }
+
     /// The rows from top to bottom.
     pub fn rows(&self) -> impl Iterator<Item = &[S]> {
         self.samples.chunks_exact(self.stride())

@@ -23,5 +23,7 @@ pub mod sheet;
 pub mod skew;
 pub mod small;
 pub mod soften;
+mod toned;
 pub mod turn;
 pub mod warp;
+pub mod wide;

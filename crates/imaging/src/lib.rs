@@ -40,5 +40,6 @@ pub use files::Files;
 pub use format::{FORMATS, Format, Header};
 pub use image::{Image, Size};
 pub use limits::Limits;
+pub use native::heap;
 pub use request::{Envelope, Fault, FaultCode, Plan};
 pub use run::{Events, Input, OutputFile, Report, Warning, run};

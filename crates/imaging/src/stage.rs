@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::color::Color;
+use crate::color::{Color, luminance, to_linear};
 use crate::image::{Channels, Packed, Pixels};
 use crate::kernels::look::Look;
 use crate::kernels::resample::Kernel;
@@ -56,6 +56,17 @@ impl Stage {
         match intensity.factor() {
             0.0 => Vec::new(),
             strength => vec![Self::Color(ColorFn::blended(strength, map))],
+        }
+    }
+
+    /// A color for each luminance, with a strength; none at all at 0.
+    pub fn tone(
+        intensity: Percent,
+        tone: impl Fn(f32) -> [f32; 3] + Send + Sync + 'static,
+    ) -> Vec<Self> {
+        match intensity.factor() {
+            0.0 => Vec::new(),
+            strength => vec![Self::Color(ColorFn::Tone(Arc::new(tone), strength))],
         }
     }
 
@@ -148,6 +159,9 @@ pub struct Extend {
     pub color: Color,
 }
 
+/// From luminance to a color.
+pub type ToneFn = Arc<dyn Fn(f32) -> [f32; 3] + Send + Sync>;
+
 /// A function of one pixel's color, in sRGB from 0 to 1. Colors between two functions of a pass are
 /// not clamped: what one pushes over white the next can bring back.
 #[derive(Clone)]
@@ -156,8 +170,9 @@ pub enum ColorFn {
     Curves(Arc<dyn Fn(usize, f32) -> f32 + Send + Sync>),
     /// Each channel by itself, with jumps: never smoothed by a table.
     Steps(Arc<dyn Fn(usize, f32) -> f32 + Send + Sync>),
-    /// An affine map, row by row: `[r, g, b, offset]`.
-    Matrix([[f32; 4]; 3]),
+    /// A color for each luminance (linear light, 0 to 1), blended with the original by a strength
+    /// (0 to 1).
+    Tone(ToneFn, f32),
     /// A table, blended with the original by a strength (0 to 1).
     Look(Arc<Look>, f32),
     /// Anything else.
@@ -182,9 +197,7 @@ impl ColorFn {
     pub fn eval(&self, rgb: [f32; 3]) -> [f32; 3] {
         match self {
             Self::Curves(curve) | Self::Steps(curve) => std::array::from_fn(|c| curve(c, rgb[c])),
-            Self::Matrix(rows) => {
-                rows.map(|[r, g, b, offset]| r * rgb[0] + g * rgb[1] + b * rgb[2] + offset)
-            }
+            Self::Tone(tone, strength) => mix(rgb, tone(luminance(rgb.map(to_linear))), *strength),
             Self::Look(look, strength) => mix(rgb, look.eval(rgb), *strength),
             Self::Map(map) => map(rgb),
         }
@@ -281,10 +294,12 @@ pub trait Sample:
 impl Sample for u8 {
     const MAX: f32 = 255.0;
 
+    #[inline(always)]
     fn from_f32(value: f32) -> Self {
         (value + 0.5) as Self
     }
 
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
     }
@@ -308,10 +323,12 @@ impl Sample for u8 {
 impl Sample for u16 {
     const MAX: f32 = 65_535.0;
 
+    #[inline(always)]
     fn from_f32(value: f32) -> Self {
         (value + 0.5) as Self
     }
 
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
     }

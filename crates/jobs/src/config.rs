@@ -32,7 +32,8 @@ pub struct Config {
     pub lease_seconds: u64,
     /// The most jobs that may wait; more are refused.
     pub queue_max: u64,
-    /// Uploads are refused when the disk has less room than this, in bytes.
+    /// Uploads are refused when the disk has less room than this, in bytes. Leave some: what is
+    /// deleted makes room only after the database has written that it is.
     pub disk_floor_bytes: u64,
     /// How long results are kept when the request does not say, in hours from its creation.
     pub ttl_hours_default: u32,

@@ -82,6 +82,8 @@ codes! {
     TooLarge "too_large" 413 "Too large"
         "A file, the `request` document or the whole request has more bytes than the limit. See \
          `GET /v1/operations` for the limits.";
+    PreconditionFailed "precondition_failed" 412 "Precondition failed"
+        "The `If-Match` header names another file than the one that is stored here now.";
     UnsupportedMediaType "unsupported_media_type" 415 "Unsupported content type"
         "The request is not multipart/form-data.";
     UnsupportedFormat "unsupported_format" 415 "Unsupported format"

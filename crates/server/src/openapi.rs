@@ -182,6 +182,7 @@ fn own_parameters(name: &str) -> Vec<Value> {
             header("Range", "One range of bytes."),
             header("If-Range", "The `ETag` for which the range is meant."),
             header("If-None-Match", "Answers 304 when the file is known."),
+            header("If-Match", "Answers 412 when the file is another."),
         ],
         _ => Vec::new(),
     }
@@ -219,6 +220,7 @@ fn responses(name: &str) -> Value {
                 Code::NotFinished,
                 Code::NoResult,
                 Code::Expired,
+                Code::PreconditionFailed,
                 Code::RangeNotSatisfiable,
             ];
             let mut all = with("200", kind("The file.", "application/octet-stream"), &codes);

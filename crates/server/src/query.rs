@@ -74,6 +74,14 @@ pub(crate) fn etag_matches(header: Option<&HeaderValue>, etag: &str) -> bool {
     header.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
+/// Whether `If-Match` is there and names other entity tags only (strong comparison, RFC 9110 section
+/// 13.1.1).
+pub(crate) fn etag_differs(header: Option<&HeaderValue>, etag: &str) -> bool {
+    let Some(header) = header else { return false };
+    let Ok(header) = header.to_str() else { return true };
+    !header.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag)
+}
+
 /// The seconds that `Prefer: wait=N` (RFC 7240) asks for. What cannot be read is ignored, as the
 /// RFC wants.
 pub(crate) fn prefer_wait(headers: &HeaderMap) -> Option<u64> {

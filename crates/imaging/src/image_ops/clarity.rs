@@ -8,6 +8,7 @@ use crate::image::Packed;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::guided::Base;
 use crate::kernels::luma::luma;
+use crate::kernels::rows;
 use crate::params::{Amount, Params, Percent, one_amount};
 use crate::scene::Scene;
 use crate::stage::{Sample, SampleFn, Stage};
@@ -58,20 +59,23 @@ impl SampleFn for Structure {
         let (channels, stride) = (packed.channels(), packed.stride());
         let count = channels.count();
         let colors = count - usize::from(channels.has_alpha());
-        let mut base_row = Vec::new();
-        let rows = packed.samples_mut().chunks_exact_mut(stride).zip(plane.rows());
-        for (y, (row, plane)) in rows.enumerate() {
-            base.row(y, plane, &mut base_row);
-            for ((pixel, light), base) in row.chunks_exact_mut(count).zip(plane).zip(&base_row) {
-                let light = light.to_f32() / S::MAX;
-                // Black and white stay: structure there is noise or about to clip.
-                let middle = 1.0 - (2.0 * light - 1.0).powi(4);
-                let change = (light - base) * self.amount * middle * S::MAX;
-                for sample in &mut pixel[..colors] {
-                    *sample = S::from_f32((sample.to_f32() + change).clamp(0.0, S::MAX));
+        rows::bands(packed.samples_mut(), stride, |top, band| {
+            let mut base_row = Vec::new();
+            for (y, row) in (top..).zip(band.chunks_exact_mut(stride)) {
+                let plane = plane.row(y);
+                base.row(y, plane, &mut base_row);
+                let lights = plane.iter().zip(&base_row);
+                for (pixel, (light, base)) in row.chunks_exact_mut(count).zip(lights) {
+                    let light = light.to_f32() / S::MAX;
+                    // Black and white stay: structure there is noise or about to clip.
+                    let middle = 1.0 - (2.0 * light - 1.0).powi(4);
+                    let change = (light - base) * self.amount * middle * S::MAX;
+                    for sample in &mut pixel[..colors] {
+                        *sample = S::from_f32((sample.to_f32() + change).clamp(0.0, S::MAX));
+                    }
                 }
             }
-        }
+        });
         Ok(packed)
     }
 }

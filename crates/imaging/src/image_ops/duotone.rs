@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::color::{Color, from_linear, from_oklab, luminance, to_linear, to_oklab};
+use crate::color::{Color, from_linear, from_oklab, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
@@ -35,9 +35,8 @@ impl ImageOp for Duotone {
         };
         let dark = lab(self.shadows, [0x10, 0x14, 0x4a]);
         let light = lab(self.highlights, [0xff, 0xe2, 0xbc]);
-        Ok(Stage::blended(self.intensity, move |rgb| {
-            let gray = from_linear(luminance(rgb.map(to_linear)));
-            let [share, ..] = to_oklab([gray.clamp(0.0, 1.0); 3]);
+        Ok(Stage::tone(self.intensity, move |luminance| {
+            let [share, ..] = to_oklab([from_linear(luminance.clamp(0.0, 1.0)); 3]);
             from_oklab(std::array::from_fn(|i| dark[i] + (light[i] - dark[i]) * share))
         }))
     }

@@ -7,6 +7,7 @@ use crate::Result as ImagingResult;
 use crate::image::{Packed, Pixels};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::luma::{luma_as, slope};
+use crate::kernels::rows;
 use crate::kernels::soften::soften;
 use crate::params::{Params, Percent, Sigma};
 use crate::scene::Scene;
@@ -52,22 +53,20 @@ impl SampleFn for Lines {
     fn apply_to<S: Sample>(&self, mut packed: Packed<S>) -> ImagingResult<Packed<S>> {
         let deep: Packed<u16> = luma_as(&packed)?;
         let plane = u16::unwrap(soften(Pixels::U16(deep), self.sigma)?)?;
-        let (channels, width) = (packed.channels(), packed.size().width as usize);
-        let colors = channels.count() - usize::from(channels.has_alpha());
         // The slope of an edge of a quarter of full contrast after the blur is white.
         let gain = 4.0 * self.sigma.hypot(0.6) * std::f32::consts::TAU.sqrt();
-        for (index, pixel) in packed.samples_mut().chunks_exact_mut(channels.count()).enumerate() {
-            let [across, down] = slope(&plane, index % width, index / width);
+        rows::colors(&mut packed, |(x, y), pixel| {
+            let [across, down] = slope(&plane, x, y);
             let edge = across.hypot(down) * gain;
             // A shoulder instead of a clip, and no lines of noise.
             let line = (edge * edge / (0.15 + edge)).min(8.0);
             let line = 1.0 - (-line).exp();
             let shown = if self.invert { 1.0 - line } else { line } * S::MAX;
-            for sample in &mut pixel[..colors] {
+            for sample in pixel {
                 let value = sample.to_f32();
                 *sample = S::from_f32(value + (shown - value) * self.strength);
             }
-        }
+        });
         Ok(packed)
     }
 }

@@ -7,6 +7,7 @@ use crate::Result as ImagingResult;
 use crate::image::{Packed, Pixels};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::luma::{luma_as, slope};
+use crate::kernels::rows;
 use crate::kernels::soften::soften;
 use crate::params::{Degrees, Params, Percent, Sigma};
 use crate::scene::Scene;
@@ -54,19 +55,17 @@ impl SampleFn for Relief {
     fn apply_to<S: Sample>(&self, mut packed: Packed<S>) -> ImagingResult<Packed<S>> {
         let deep: Packed<u16> = luma_as(&packed)?;
         let plane = u16::unwrap(soften(Pixels::U16(deep), self.sigma)?)?;
-        let (channels, width) = (packed.channels(), packed.size().width as usize);
-        let colors = channels.count() - usize::from(channels.has_alpha());
         let height = 7.0 * self.sigma.hypot(0.6);
-        for (index, pixel) in packed.samples_mut().chunks_exact_mut(channels.count()).enumerate() {
-            let [across, down] = slope(&plane, index % width, index / width);
+        rows::colors(&mut packed, |(x, y), pixel| {
+            let [across, down] = slope(&plane, x, y);
             // A slope that rises away from the light faces it.
             let facing = -(across * self.light[0] + down * self.light[1]) * height;
             let shown = (0.5 + 0.5 * facing / (1.0 + facing * facing).sqrt()) * S::MAX;
-            for sample in &mut pixel[..colors] {
+            for sample in pixel {
                 let value = sample.to_f32();
                 *sample = S::from_f32(value + (shown - value) * self.strength);
             }
-        }
+        });
         Ok(packed)
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::Result as ImagingResult;
 use crate::image::Packed;
 use crate::image_op::{Group, ImageOp, Misfit};
+use crate::kernels::rows;
 use crate::kernels::soften::soften;
 use crate::params::{Params, Percent, Sigma};
 use crate::scene::Scene;
@@ -49,19 +50,16 @@ struct Halo {
 impl SampleFn for Halo {
     fn apply_to<S: Sample>(&self, mut packed: Packed<S>) -> ImagingResult<Packed<S>> {
         let soft = S::unwrap(soften(S::wrap(packed.clone()), self.sigma)?)?;
-        let channels = packed.channels();
-        let count = channels.count();
-        let colors = count - usize::from(channels.has_alpha());
-        let pairs =
-            packed.samples_mut().chunks_exact_mut(count).zip(soft.samples().chunks_exact(count));
-        for (pixel, soft) in pairs {
-            for (sample, soft) in pixel[..colors].iter_mut().zip(soft) {
+        let count = packed.channels().count();
+        rows::colors(&mut packed, |(x, y), pixel| {
+            let soft = &soft.row(y)[x * count..];
+            for (sample, soft) in pixel.iter_mut().zip(soft) {
                 let (value, soft) = (sample.to_f32() / S::MAX, soft.to_f32() / S::MAX);
                 // Only what is light shines; laid over as on a screen, so that nothing clips.
                 let shine = soft * soft.sqrt() * self.strength;
                 *sample = S::from_f32((1.0 - (1.0 - value) * (1.0 - shine)) * S::MAX);
             }
-        }
+        });
         Ok(packed)
     }
 }

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::color::{from_linear, luminance, to_linear};
+use crate::color::from_linear;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
@@ -24,7 +24,6 @@ impl ImageOp for Grayscale {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let gray = |rgb: [f32; 3]| [from_linear(luminance(rgb.map(to_linear))); 3];
-        Ok(Stage::blended(self.intensity, gray))
+        Ok(Stage::tone(self.intensity, |luminance| [from_linear(luminance); 3]))
     }
 }

@@ -7,6 +7,7 @@ use crate::Result as ImagingResult;
 use crate::image::{Channels, Packed};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::halftone::{Ink, Screen};
+use crate::kernels::rows;
 use crate::kernels::soften::soften;
 use crate::params::{Degrees, Length, Params, Percent};
 use crate::scene::Scene;
@@ -77,28 +78,23 @@ impl SampleFn for Print {
         };
         // What is finer than a dot cannot be shown by one, and would tear it.
         let soft = S::unwrap(soften(S::wrap(packed.clone()), self.size * 0.3)?)?;
-        let (channels, stride) = (packed.channels(), packed.stride());
-        let count = channels.count();
-        let colors = count - usize::from(channels.has_alpha());
+        let count = packed.channels().count();
         let inks: &[Ink] = if self.monochrome { &[BLACK] } else { &[CYAN, MAGENTA, YELLOW, BLACK] };
         let screens: Vec<(Ink, Screen)> =
             inks.iter().map(|ink| (*ink, Screen::new(self.size, self.angle + ink.angle))).collect();
-        let rows = packed.samples_mut().chunks_exact_mut(stride).zip(soft.rows());
-        for (y, (row, soft)) in rows.enumerate() {
-            let pixels = row.chunks_exact_mut(count).zip(soft.chunks_exact(count));
-            for (x, (pixel, soft)) in pixels.enumerate() {
-                let paper = match colors {
-                    1 => [soft[0]; 3],
-                    _ => [soft[0], soft[1], soft[2]],
-                };
-                let rgb = self.printed(&screens, (x, y), paper.map(|v| v.to_f32() / S::MAX));
-                for (channel, sample) in pixel[..colors].iter_mut().enumerate() {
-                    let value = sample.to_f32();
-                    let shown = rgb[channel].clamp(0.0, 1.0) * S::MAX;
-                    *sample = S::from_f32(value + (shown - value) * self.strength);
-                }
+        rows::colors(&mut packed, |(x, y), pixel| {
+            let soft = &soft.row(y)[x * count..];
+            let paper = match pixel.len() {
+                1 => [soft[0]; 3],
+                _ => [soft[0], soft[1], soft[2]],
+            };
+            let rgb = self.printed(&screens, (x, y), paper.map(|v| v.to_f32() / S::MAX));
+            for (sample, shown) in pixel.iter_mut().zip(rgb) {
+                let value = sample.to_f32();
+                let shown = shown.clamp(0.0, 1.0) * S::MAX;
+                *sample = S::from_f32(value + (shown - value) * self.strength);
             }
-        }
+        });
         Ok(packed)
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::Result as ImagingResult;
 use crate::image::Packed;
 use crate::image_op::{Group, ImageOp, Misfit};
+use crate::kernels::rows;
 use crate::params::{Length, Params, Percent};
 use crate::scene::Scene;
 use crate::stage::{Sample, SampleFn, Stage};
@@ -62,7 +63,7 @@ impl SampleFn for Mosaic {
     fn apply_to<S: Sample>(&self, mut packed: Packed<S>) -> ImagingResult<Packed<S>> {
         let (stride, channels) = (packed.stride(), packed.channels());
         let count = channels.count();
-        for band in packed.samples_mut().chunks_mut(stride * self.side) {
+        rows::each(packed.samples_mut(), stride * self.side, |_, band| {
             let mut means = vec![Mean::default(); (stride / count).div_ceil(self.side)];
             for row in band.chunks_exact(stride) {
                 for (square, mean) in row.chunks(self.side * count).zip(&mut means) {
@@ -76,7 +77,7 @@ impl SampleFn for Mosaic {
                     square.chunks_exact_mut(count).for_each(|pixel| mean.put(pixel));
                 }
             }
-        }
+        });
         Ok(packed)
     }
 }

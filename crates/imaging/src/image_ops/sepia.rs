@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::color::{from_linear, from_oklab, luminance, smoothstep, to_linear, to_oklab};
+use crate::color::{from_linear, from_oklab, smoothstep, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Params, Percent};
 use crate::scene::Scene;
@@ -24,13 +24,12 @@ impl ImageOp for Sepia {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        Ok(Stage::blended(self.intensity, tone))
+        Ok(Stage::tone(self.intensity, tone))
     }
 }
 
-fn tone(rgb: [f32; 3]) -> [f32; 3] {
-    let gray = from_linear(luminance(rgb.map(to_linear)));
-    let [lightness, ..] = to_oklab([gray; 3]);
+fn tone(luminance: f32) -> [f32; 3] {
+    let [lightness, ..] = to_oklab([from_linear(luminance); 3]);
     // The toner takes hold of the silver, most of it in the middle tones; paper and deep black stay
     // cleaner.
     let silver = smoothstep(0.0, 0.35, lightness) * smoothstep(1.12, 0.70, lightness);

@@ -8,6 +8,7 @@ use crate::image::Packed;
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::blur::gaussian;
 use crate::kernels::luma::luma;
+use crate::kernels::rows;
 use crate::params::{Params, Percent, Sigma};
 use crate::scene::Scene;
 use crate::stage::{Sample, SampleFn, Stage};
@@ -63,21 +64,16 @@ impl SampleFn for UnsharpMask {
 
 impl UnsharpMask {
     fn add<S: Sample>(&self, packed: &mut Packed<S>, luma: &Packed<S>, blurred: &Packed<S>) {
-        let channels = packed.channels();
-        let colors = channels.count() - usize::from(channels.has_alpha());
         let threshold = self.threshold * S::MAX;
-        let differences = luma.samples().iter().zip(blurred.samples());
-        for (pixel, (sharp, soft)) in
-            packed.samples_mut().chunks_exact_mut(channels.count()).zip(differences)
-        {
-            let difference = sharp.to_f32() - soft.to_f32();
+        rows::colors(packed, |(x, y), pixel| {
+            let difference = luma.row(y)[x].to_f32() - blurred.row(y)[x].to_f32();
             // What is under the threshold counts for nothing, what is over it for what is over it:
             // no step.
             let counted =
                 (difference.abs() - threshold).max(0.0).copysign(difference) * self.amount;
-            for sample in &mut pixel[..colors] {
+            for sample in pixel {
                 *sample = S::from_f32((sample.to_f32() + counted).clamp(0.0, S::MAX));
             }
-        }
+        });
     }
 }

@@ -1,135 +1,183 @@
-//! Gaussian blur with its full kernel.
+//! Gaussian blur with its full kernel, first along rows, then along columns.
+//!
+//! The image is taken in strips from top to bottom. Of a strip, as many rows as the kernel spans are
+//! kept, blurred along themselves: they stay in the processor's cache while columns are summed. All
+//! sums are floats, so that 8 and 16 bits and colors weighed by alpha are served by the same loops.
 
-use libblur::{
-    BlurImage, BlurImageMut, BufferStore, ConvolutionMode, EdgeMode, EdgeMode2D, FastBlurChannels,
-    GaussianBlurParams, ThreadingPolicy,
-};
-use std::borrow::Cow;
-
-use crate::image::{Channels, Packed, Pixels};
-use crate::kernels::canvas;
+use crate::image::{Packed, Pixels};
+use crate::kernels::rows;
+use crate::kernels::wide::wide;
 use crate::stage::Sample;
 use crate::{Error, Result};
+
+/// Samples that are summed at once: their sums fit the registers.
+const BLOCK: usize = 128;
+/// Samples of a row of a strip: whole blocks.
+const STRIP: usize = 8 * BLOCK;
 
 /// The image, blurred by a Gaussian of this standard deviation in pixels. Edges are repeated; alpha
 /// weighs the colors, so that what cannot be seen does not bleed.
 pub fn gaussian(pixels: Pixels, sigma: f32) -> Result<Pixels> {
     match pixels {
-        Pixels::U8(packed) if packed.is_opaque() => gaussian_u8(packed, sigma).map(Pixels::U8),
-        // Premultiplied colors need more than 8 bits.
-        Pixels::U8(packed) => {
-            let wide = gaussian_u16(canvas::widen(&packed)?, sigma)?;
-            canvas::narrow(&wide).map(Pixels::U8)
-        }
-        Pixels::U16(packed) => gaussian_u16(packed, sigma).map(Pixels::U16),
+        Pixels::U8(packed) => blur(&packed, sigma).map(Pixels::U8),
+        Pixels::U16(packed) => blur(&packed, sigma).map(Pixels::U16),
         Pixels::Ycc(_) => Err(Error::internal("planes are not blurred")),
     }
 }
 
-/// libblur knows one, three and four channels.
-fn layout(channels: Channels) -> (Channels, FastBlurChannels) {
-    match channels {
-        Channels::Gray => (Channels::Gray, FastBlurChannels::Plane),
-        Channels::Rgb => (Channels::Rgb, FastBlurChannels::Channels3),
-        Channels::GrayAlpha | Channels::Rgba => (Channels::Rgba, FastBlurChannels::Channels4),
-    }
+fn blur<S: Sample>(packed: &Packed<S>, sigma: f32) -> Result<Packed<S>> {
+    let mut out = Packed::zeroed(packed.size(), packed.channels())?;
+    let count = packed.channels().count();
+    let blur = Blur { kernel: Kernel::new(sigma), packed, premultiplies: !packed.is_opaque() };
+    let (stride, strip) = (packed.stride(), STRIP / count * count);
+    rows::strips(out.samples_mut(), stride, strip, |left, strip| {
+        wide(
+            #[inline(always)]
+            || blur.strip(left, strip),
+        );
+    });
+    Ok(out)
 }
 
-fn gaussian_u8(packed: Packed<u8>, sigma: f32) -> Result<Packed<u8>> {
-    blur(packed, sigma, |from, to, params, edges| {
-        // libblur's fixed point keeps 7 bits of a weight on some processors: flat areas get darker.
-        libblur::gaussian_blur(
-            from,
-            to,
-            params,
-            edges,
-            ThreadingPolicy::Single,
-            ConvolutionMode::Exact,
-        )
-    })
+/// The weights of a symmetric kernel; all together are one.
+struct Kernel {
+    middle: f32,
+    /// The weights at 1, 2, 3 and so on from the middle.
+    sides: Vec<f32>,
 }
 
-fn gaussian_u16(packed: Packed<u16>, sigma: f32) -> Result<Packed<u16>> {
-    let packed = multiply_alpha(packed, false);
-    let packed = blur(packed, sigma, |from, to, params, edges| {
-        libblur::gaussian_blur_u16(
-            from,
-            to,
-            params,
-            edges,
-            ThreadingPolicy::Single,
-            ConvolutionMode::Exact,
-        )
-    })?;
-    Ok(multiply_alpha(packed, true))
-}
-
-fn blur<S: Sample>(
-    packed: Packed<S>,
-    sigma: f32,
-    run: impl Fn(
-        &BlurImage<'_, S>,
-        &mut BlurImageMut<'_, S>,
-        GaussianBlurParams,
-        EdgeMode2D,
-    ) -> Result<(), libblur::BlurError>,
-) -> Result<Packed<S>> {
-    let asked = packed.channels();
-    let (channels, libblur_channels) = layout(asked);
-    let packed = packed.with_channels(channels)?;
-    let size = packed.size();
-    let mut out = Packed::<S>::zeroed(size, channels)?;
-    let stride = packed.stride() as u32;
-    let (width, height) = (size.width, size.height);
-    let from = BlurImage {
-        data: Cow::Borrowed(packed.samples()),
-        width,
-        height,
-        stride,
-        channels: libblur_channels,
-    };
-    let data = BufferStore::Borrowed(out.samples_mut());
-    let mut to = BlurImageMut { data, width, height, stride, channels: libblur_channels };
-    run(
-        &from,
-        &mut to,
-        GaussianBlurParams::new(kernel_size(sigma), f64::from(sigma)),
-        EdgeMode2D::new(EdgeMode::Clamp),
-    )
-    .map_err(|error| Error::internal(format!("blur: {error:?}")))?;
-    drop(to);
-    if asked == Channels::GrayAlpha { out.with_channels(asked) } else { Ok(out) }
-}
-
-/// Taps of the kernel: three standard deviations to both sides hold 99.7 % of it.
-fn kernel_size(sigma: f32) -> u32 {
-    2 * (3.0 * sigma).ceil().max(1.0) as u32 + 1
-}
-
-fn multiply_alpha(mut packed: Packed<u16>, divide: bool) -> Packed<u16> {
-    let channels = packed.channels();
-    if !channels.has_alpha() {
-        return packed;
-    }
-    let last = channels.count() - 1;
-    for pixel in packed.samples_mut().chunks_exact_mut(last + 1) {
-        let alpha = f32::from(pixel[last]) / u16::MAX as f32;
-        let factor = match divide {
-            false => alpha,
-            true if alpha > 0.0 => 1.0 / alpha,
-            true => 0.0,
-        };
-        for sample in &mut pixel[..last] {
-            *sample = u16::from_f32((f32::from(*sample) * factor).min(u16::MAX as f32));
+impl Kernel {
+    /// Three standard deviations to both sides hold 99.7 % of a Gaussian.
+    fn new(sigma: f32) -> Self {
+        let sigma = f64::from(sigma);
+        let reach = (3.0 * sigma).ceil().max(1.0) as usize;
+        let weight = |distance: usize| (-(distance as f64 / sigma).powi(2) / 2.0).exp();
+        let total = 1.0 + 2.0 * (1..=reach).map(weight).sum::<f64>();
+        Self {
+            middle: (1.0 / total) as f32,
+            sides: (1..=reach).map(|distance| (weight(distance) / total) as f32).collect(),
         }
     }
-    packed
+
+    fn reach(&self) -> usize {
+        self.sides.len()
+    }
+
+    /// The weighted sums of a block: `samples` gives those that lie so far from it.
+    #[inline(always)]
+    fn sums<'a>(&self, samples: impl Fn(isize) -> &'a [f32]) -> [f32; BLOCK] {
+        let mut sums = [0.0; BLOCK];
+        for (sum, sample) in sums.iter_mut().zip(&samples(0)[..BLOCK]) {
+            *sum = sample * self.middle;
+        }
+        for (distance, weight) in (1..).zip(&self.sides) {
+            let (before, behind) = (&samples(-distance)[..BLOCK], &samples(distance)[..BLOCK]);
+            for ((sum, before), behind) in sums.iter_mut().zip(before).zip(behind) {
+                *sum += (before + behind) * weight;
+            }
+        }
+        sums
+    }
+}
+
+struct Blur<'a, S> {
+    kernel: Kernel,
+    packed: &'a Packed<S>,
+    premultiplies: bool,
+}
+
+impl<S: Sample> Blur<'_, S> {
+    /// Blurs the rows of a strip that begins at sample `left`.
+    #[inline(always)]
+    fn strip(&self, left: usize, mut rows: Vec<&mut [S]>) {
+        let (reach, height) = (self.kernel.reach(), rows.len());
+        let kept = (2 * reach + 1).min(height);
+        // Row `y` is kept in `y % kept` until no row below needs it.
+        let mut blurred = vec![[0.0; STRIP]; kept];
+        let mut line = vec![0.0; STRIP + 2 * reach * self.packed.channels().count()];
+        let mut next = 0;
+        for (y, out) in rows.iter_mut().enumerate() {
+            while next <= (y + reach).min(height - 1) {
+                self.read(next, left, out.len(), &mut line);
+                self.along(&line, &mut blurred[next % kept]);
+                next += 1;
+            }
+            let row = |distance: isize| {
+                let at = y.saturating_add_signed(distance).min(height - 1);
+                &blurred[at % kept]
+            };
+            let mut sums = [0.0; STRIP];
+            for (block, sums) in sums.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+                *sums = self.kernel.sums(|distance| &row(distance)[block * BLOCK..]);
+            }
+            self.write(&sums, out);
+        }
+    }
+
+    /// The samples of a strip's row and those around it that the kernel reaches, colors times alpha.
+    #[inline(always)]
+    fn read(&self, y: usize, left: usize, len: usize, line: &mut [f32]) {
+        let count = self.packed.channels().count();
+        let row = &self.packed.samples()[y * self.packed.stride()..][..self.packed.stride()];
+        let reach = self.kernel.reach() * count;
+        // What lies inside the image; its first and its last pixel stand for what is outside.
+        let (from, to) = (left.saturating_sub(reach), (left + len + reach).min(row.len()));
+        let before = from + reach - left;
+        let inside = &mut line[before..][..to - from];
+        for (to, from) in inside.iter_mut().zip(&row[from..to]) {
+            *to = from.to_f32();
+        }
+        if self.premultiplies {
+            for pixel in inside.chunks_exact_mut(count) {
+                let alpha = pixel[count - 1] * (1.0 / S::MAX);
+                pixel[..count - 1].iter_mut().for_each(|sample| *sample *= alpha);
+            }
+        }
+        for at in (0..before).rev() {
+            line[at] = line[at + count];
+        }
+        for at in before + (to - from)..(len + 2 * reach).min(line.len()) {
+            line[at] = line[at - count];
+        }
+    }
+
+    #[inline(always)]
+    fn along(&self, line: &[f32], row: &mut [f32; STRIP]) {
+        let count = self.packed.channels().count();
+        let middle = self.kernel.reach() * count;
+        for (block, sums) in row.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+            let middle = middle + block * BLOCK;
+            *sums = self
+                .kernel
+                .sums(|distance| &line[middle.wrapping_add_signed(distance * count as isize)..]);
+        }
+    }
+
+    #[inline(always)]
+    fn write(&self, sums: &[f32; STRIP], row: &mut [S]) {
+        if !self.premultiplies {
+            for (to, sum) in row.iter_mut().zip(sums) {
+                *to = S::from_f32(*sum);
+            }
+            return;
+        }
+        let count = self.packed.channels().count();
+        for (pixel, sums) in row.chunks_exact_mut(count).zip(sums.chunks_exact(count)) {
+            let alpha = sums[count - 1];
+            let scale = if alpha > 0.0 { S::MAX / alpha } else { 0.0 };
+            for (sample, sum) in pixel.iter_mut().zip(sums) {
+                *sample = S::from_f32((sum * scale).min(S::MAX));
+            }
+            pixel[count - 1] = S::from_f32(alpha);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Size;
+    use crate::image::Channels;
 
     #[test]
     fn an_edge_becomes_the_integral_of_the_gaussian() {

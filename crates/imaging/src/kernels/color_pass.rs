@@ -1,10 +1,11 @@
 //! Consecutive functions of color and place, run as one pass over the image.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::image::{Channels, Packed, Pixels};
 use crate::kernels::fuse::{self, Fused, Purpose};
-use crate::kernels::planes;
+use crate::kernels::toned::Toned;
+use crate::kernels::{planes, rows};
 use crate::stage::{ColorFn, PositionFn, Sample};
 use crate::{Result, Size};
 
@@ -25,17 +26,20 @@ pub enum Part {
 #[derive(Clone, Default)]
 pub struct ColorPass {
     parts: Vec<Part>,
+    /// What the first image was run with, and its size: frames of an animation have the same.
+    methods: OnceLock<(Size, Arc<[Method]>)>,
 }
 
 /// How functions of color are evaluated on 8-bit samples.
 enum Method {
     Curves(Box<[[u8; 256]; 3]>),
-    Fused(Box<Fused>),
+    Toned(Box<Toned>),
+    Fused(Arc<Fused>),
     Exact,
 }
 
 impl ColorPass {
-    /// How many functions it holds, after affine ones were multiplied out.
+    /// How many functions it holds.
     pub fn len(&self) -> usize {
         let len = |part: &Part| match part {
             Part::Colors(chain) => chain.len(),
@@ -49,16 +53,11 @@ impl ColorPass {
         self.len() == 0
     }
 
-    /// Adds a function of color; affine ones are multiplied out.
+    /// Adds a function of color.
     pub fn push_color(&mut self, function: ColorFn) {
-        let Some(Part::Colors(chain)) = self.parts.last_mut() else {
-            return self.parts.push(Part::Colors(vec![function]));
-        };
-        match (chain.last_mut(), &function) {
-            (Some(ColorFn::Matrix(first)), ColorFn::Matrix(second)) => {
-                *first = product(second, first)
-            }
-            _ => chain.push(function),
+        match self.parts.last_mut() {
+            Some(Part::Colors(chain)) => chain.push(function),
+            _ => self.parts.push(Part::Colors(vec![function])),
         }
     }
 
@@ -77,9 +76,9 @@ impl ColorPass {
                 let size = packed.size();
                 let methods = self.methods(size);
                 let (count, stride) = (packed.channels().count(), packed.stride());
-                for (y, row) in packed.samples_mut().chunks_exact_mut(stride).enumerate() {
+                rows::each(packed.samples_mut(), stride, |y, row| {
                     self.run_row(&methods, (size, y as u32), row, count);
-                }
+                });
                 Ok(Pixels::U8(packed))
             }
             Pixels::Ycc(planar) => {
@@ -87,17 +86,22 @@ impl ColorPass {
                 let methods = self.methods(planar.size);
                 let mut packed = Packed::zeroed(planar.size, Channels::Rgb)?;
                 let stride = packed.stride();
-                for (y, row) in packed.samples_mut().chunks_exact_mut(stride).enumerate() {
+                rows::each(packed.samples_mut(), stride, |y, row| {
                     planes::row_to_rgb(&planar, y, row);
                     self.run_row(&methods, (planar.size, y as u32), row, 3);
-                }
+                });
                 Ok(Pixels::U8(packed))
             }
         }
     }
 
+    fn methods(&self, size: Size) -> Arc<[Method]> {
+        let (first, methods) = self.methods.get_or_init(|| (size, self.methods_for(size)));
+        if *first == size { Arc::clone(methods) } else { self.methods_for(size) }
+    }
+
     /// The first run of colors sees 8-bit samples; what follows a place sees fractions.
-    fn methods(&self, size: Size) -> Vec<Method> {
+    fn methods_for(&self, size: Size) -> Arc<[Method]> {
         let chains = self.parts.iter().filter(|part| matches!(part, Part::Colors(_))).count();
         let methods = self.parts.iter().enumerate().map(|(index, part)| match part {
             Part::Colors(chain) => {
@@ -123,6 +127,8 @@ impl ColorPass {
         if let ([Part::Colors(_)], [method]) = (self.parts.as_slice(), methods) {
             match method {
                 Method::Curves(curves) => return apply_curves(curves, row, count),
+                Method::Toned(toned) if count == 3 => return toned.apply_row::<3>(row),
+                Method::Toned(toned) => return toned.apply_row::<4>(row),
                 Method::Fused(fused) if count == 3 => return fused.apply_row::<3>(row),
                 Method::Fused(fused) => return fused.apply_row::<4>(row),
                 Method::Exact => {}
@@ -160,11 +166,9 @@ impl ColorPass {
         let mut packed = packed_color(packed)?;
         let size = packed.size();
         let (count, stride) = (packed.channels().count(), packed.stride());
-        let mut colors = vec![[0.0; 3]; size.width as usize];
-        for (y, row) in packed.samples_mut().chunks_exact_mut(stride).enumerate() {
-            for (color, pixel) in colors.iter_mut().zip(row.chunks_exact(count)) {
-                *color = std::array::from_fn(|channel| pixel[channel].to_f32() / S::MAX);
-            }
+        rows::each(packed.samples_mut(), stride, |y, row| {
+            let color = |pixel: &[S]| std::array::from_fn(|c| pixel[c].to_f32() / S::MAX);
+            let mut colors: Vec<[f32; 3]> = row.chunks_exact(count).map(color).collect();
             for part in &self.parts {
                 match part {
                     Part::Colors(chain) => eval_row(chain, &mut colors),
@@ -174,7 +178,7 @@ impl ColorPass {
                 }
             }
             store(&colors, row, count);
-        }
+        });
         Ok(packed)
     }
 }
@@ -202,7 +206,14 @@ fn place_row(function: &dyn PositionFn, size: Size, y: u32, colors: &mut [[f32; 
 }
 
 fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
-    if chain.iter().all(fuse::is_curve) && !purpose.fine && purpose.then.is_empty() {
+    let alone = !purpose.fine && purpose.then.is_empty();
+    if let [ColorFn::Tone(tone, strength)] = chain
+        && alone
+        && purpose.pixels >= Toned::PIXELS_MIN
+    {
+        return Method::Toned(Box::new(Toned::new(&**tone, *strength)));
+    }
+    if chain.iter().all(fuse::is_curve) && alone {
         let mut curves = Box::new([[0; 256]; 3]);
         for level in 0..256 {
             let mapped = fuse::eval(chain, [level as f32 / 255.0; 3]);
@@ -213,7 +224,7 @@ fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
         return Method::Curves(curves);
     }
     let fused = fuse::fuse(chain, purpose);
-    fused.map_or(Method::Exact, |fused| Method::Fused(Box::new(fused)))
+    fused.map_or(Method::Exact, Method::Fused)
 }
 
 fn store<S: Sample>(colors: &[[f32; 3]], row: &mut [S], count: usize) {
@@ -229,41 +240,13 @@ fn packed_color<S: Sample>(packed: Packed<S>) -> Result<Packed<S>> {
     packed.with_channels(channels)
 }
 
-/// `second` after `first`, both affine.
-fn product(second: &[[f32; 4]; 3], first: &[[f32; 4]; 3]) -> [[f32; 4]; 3] {
-    std::array::from_fn(|row| {
-        std::array::from_fn(|column| {
-            let sum: f32 = (0..3).map(|k| second[row][k] * first[k][column]).sum();
-            sum + if column == 3 { second[row][3] } else { 0.0 }
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn affine_functions_are_multiplied_out() {
-        let first = [[0.5, 0.1, 0.0, 0.2], [0.0, 0.9, 0.1, -0.1], [0.3, 0.3, 0.3, 0.0]];
-        let second = [[1.5, 0.0, 0.0, -0.2], [0.2, 0.7, 0.1, 0.0], [0.0, 0.0, 1.0, 0.1]];
-        let mut pass = ColorPass::default();
-        pass.push_color(ColorFn::Matrix(first));
-        pass.push_color(ColorFn::Matrix(second));
-        let [Part::Colors(chain)] = pass.parts.as_slice() else { panic!("one part") };
-        assert_eq!(chain.len(), 1);
-        let rgb = [0.2, 0.5, 0.9];
-        let apart = ColorFn::Matrix(second).eval(ColorFn::Matrix(first).eval(rgb));
-        for (together, apart) in fuse::eval(chain, rgb).into_iter().zip(apart) {
-            assert!((together - apart).abs() < 1e-6);
-        }
-    }
-
-    #[test]
     fn what_one_function_pushes_over_white_the_next_brings_back() {
-        let scale = |by: f32| {
-            ColorFn::Matrix([[by, 0.0, 0.0, 0.0], [0.0, by, 0.0, 0.0], [0.0, 0.0, by, 0.0]])
-        };
+        let scale = |by: f32| ColorFn::curve(move |value| value * by);
         let mut pass = ColorPass::default();
         pass.push_color(scale(2.0));
         pass.push_color(scale(0.5));

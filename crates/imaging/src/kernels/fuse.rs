@@ -6,6 +6,8 @@
 //! That keeps steps (posterize) and steep curves (gamma) out of the cubes, which are for what is
 //! smooth.
 
+use std::sync::Arc;
+
 use crate::color::{from_linear, to_linear};
 use crate::kernels::lut3::{BINS, Lut3, Place, Sum, bin_of, bin_value};
 use crate::stage::{ColorFn, Sample};
@@ -82,7 +84,16 @@ struct Cut<'a> {
     tail: &'a [ColorFn],
 }
 
+/// Tables and what they cost to make.
+#[derive(Clone)]
+pub(super) struct Baked {
+    fused: Arc<Fused>,
+    /// In pixels that could have been computed instead.
+    cost: u64,
+}
+
 /// What a chain is fused for.
+#[derive(Clone)]
 pub(super) struct Purpose {
     /// How many pixels it is for: tables that cost more than they save are not made.
     pub(super) pixels: u64,
@@ -108,8 +119,20 @@ pub(super) fn eval(chain: &[ColorFn], rgb: [f32; 3]) -> [f32; 3] {
     chain.iter().fold(rgb, |rgb, function| function.eval(rgb))
 }
 
-/// The chain as tables, or `None` where none that are worth it stay within the tolerance.
-pub(super) fn fuse(chain: &[ColorFn], purpose: &Purpose) -> Option<Fused> {
+/// The chain as tables, or `None` where none that are worth it stay within the tolerance. The answer
+/// does not depend on what was asked before.
+pub(super) fn fuse(chain: &[ColorFn], purpose: &Purpose) -> Option<Arc<Fused>> {
+    let baked = match chain {
+        [ColorFn::Look(look, strength)] if !purpose.fine && purpose.then.is_empty() => {
+            look.baked(*strength, purpose)
+        }
+        _ => bake(chain, purpose),
+    };
+    baked.filter(|baked| baked.cost <= purpose.pixels).map(|baked| baked.fused)
+}
+
+/// Makes the tables.
+pub(super) fn bake(chain: &[ColorFn], purpose: &Purpose) -> Option<Baked> {
     let pixels = purpose.pixels;
     let points = points();
     let mut spent = points.len() as u64;
@@ -132,7 +155,7 @@ pub(super) fn fuse(chain: &[ColorFn], purpose: &Purpose) -> Option<Fused> {
         }
         let fused = Fused::new(&cut, &trial.points, purpose.fine);
         if fused.is_within(&trial) {
-            return Some(fused);
+            return Some(Baked { fused: Arc::new(fused), cost: spent });
         }
     }
     None
@@ -347,7 +370,6 @@ fn points() -> Vec<[u8; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn smooth() -> ColorFn {
         ColorFn::Map(Arc::new(|[r, g, b]| {
@@ -409,6 +431,25 @@ mod tests {
             from_oklab([lightness, a * 1.4, b * 1.4])
         }));
         assert!(fuse(&[saturated], &purpose(12_000_000)).is_some());
+    }
+
+    #[test]
+    fn what_a_look_becomes_does_not_depend_on_what_it_was_before() {
+        let look = || crate::kernels::look::Look::of(|[r, g, b]| [r * r, 0.5 * g + 0.5 * r, b]);
+        let kept = look();
+        for strength in [0.3, 0.3, 1.0, 0.7, 0.5, 0.2, 0.3] {
+            for pixels in [1000, 1 << 20, 20_000, 1000, 1 << 24] {
+                let plain = Purpose { fine: false, ..purpose(pixels) };
+                let ours = fuse(&[ColorFn::Look(Arc::clone(&kept), strength)], &plain);
+                let fresh = fuse(&[ColorFn::Look(look(), strength)], &plain);
+                assert_eq!(ours.is_some(), fresh.is_some(), "{strength} {pixels}");
+                if let (Some(ours), Some(fresh)) = (ours, fresh) {
+                    for rgb in points() {
+                        assert_eq!(ours.of_levels(rgb), fresh.of_levels(rgb), "{strength} {rgb:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! A look as a table over the RGB cube.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::fuse::{Baked, Purpose, bake};
+use crate::stage::ColorFn;
 
 /// Nodes a side: what film looks are exchanged with (`.cube` files). Coarse enough that a look has
 /// no edges that a gradient could show, and the same grid as the tables that run on 8-bit images,
 /// so that these are exact for it.
 const NODES: usize = 33;
+
+/// Tables kept of a look: it is mostly asked for at the same strength, or a few.
+const KEPT: usize = 4;
 
 /// A look, read between its nodes by tetrahedral interpolation as [`super::lut3`] does. The table
 /// is the definition of the look; the function it is made from is only met at the nodes.
@@ -13,6 +19,8 @@ pub struct Look {
     side: usize,
     // Invariant: side cubed of them, blue fastest.
     nodes: Vec<[f32; 3]>,
+    /// The latest tables with what they were made for: strength and tolerance.
+    tables: Mutex<Vec<([f32; 2], Option<Baked>)>>,
 }
 
 impl Look {
@@ -23,7 +31,7 @@ impl Look {
                 .map(|at| at as f32 / (NODES - 1) as f32)
         };
         let node = |index| grade(color(index)).map(|value| value.clamp(0.0, 1.0));
-        Arc::new(Self { side: NODES, nodes: (0..NODES.pow(3)).map(node).collect() })
+        Self::from_nodes(NODES, (0..NODES.pow(3)).map(node).collect())
     }
 
     /// A table that was made elsewhere, blue fastest.
@@ -32,7 +40,23 @@ impl Look {
     /// When the nodes do not fill a cube of this side, at least 2: that is a bug of the caller.
     pub fn from_nodes(side: usize, nodes: Vec<[f32; 3]>) -> Arc<Self> {
         assert!(side >= 2 && nodes.len() == side.pow(3), "nodes fill the cube");
-        Arc::new(Self { side, nodes })
+        Arc::new(Self { side, nodes, tables: Mutex::default() })
+    }
+
+    /// What [`bake`] says of this look at a strength. It is kept, as making it costs more than
+    /// running it on a small image.
+    pub(super) fn baked(self: &Arc<Self>, strength: f32, purpose: &Purpose) -> Option<Baked> {
+        let key = [strength, purpose.tolerance];
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, kept)) = tables.iter().find(|(of, _)| *of == key) {
+            return kept.clone();
+        }
+        let chain = [ColorFn::Look(Arc::clone(self), strength)];
+        // For as many pixels as there may be: whether it pays is asked each time.
+        let baked = bake(&chain, &Purpose { pixels: u64::MAX, ..purpose.clone() });
+        tables.truncate(KEPT - 1);
+        tables.insert(0, (key, baked.clone()));
+        baked
     }
 
     /// Nodes a side.

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::image::{Channels, Packed};
+use crate::kernels::rows;
 use crate::stage::Sample;
 
 /// The luma of an image (ITU-R BT.601), as one channel.
@@ -14,13 +15,17 @@ pub fn luma_as<S: Sample, T: Sample>(packed: &Packed<S>) -> Result<Packed<T>> {
     let mut luma = Packed::zeroed(packed.size(), Channels::Gray)?;
     let count = packed.channels().count();
     let scale = T::MAX / S::MAX;
-    for (to, pixel) in luma.samples_mut().iter_mut().zip(packed.samples().chunks_exact(count)) {
-        let value = match count {
-            1 | 2 => pixel[0].to_f32(),
-            _ => 0.299 * pixel[0].to_f32() + 0.587 * pixel[1].to_f32() + 0.114 * pixel[2].to_f32(),
-        };
-        *to = T::from_f32(value * scale);
-    }
+    let width = packed.size().width as usize;
+    rows::each(luma.samples_mut(), width, |y, row| {
+        for (to, pixel) in row.iter_mut().zip(packed.row(y).chunks_exact(count)) {
+            let value = match *pixel {
+                [gray] | [gray, _] => gray.to_f32(),
+                [r, g, b, ..] => 0.299 * r.to_f32() + 0.587 * g.to_f32() + 0.114 * b.to_f32(),
+                [] => 0.0,
+            };
+            *to = T::from_f32(value * scale);
+        }
+    });
     Ok(luma)
 }
 

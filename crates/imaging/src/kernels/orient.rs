@@ -1,6 +1,7 @@
 //! Mirrors and quarter turns.
 
 use crate::image::{Packed, Pixels, Planar, Plane};
+use crate::kernels::rows;
 use crate::metadata::Orientation;
 use crate::stage::Sample;
 use crate::{Result, Size};
@@ -68,33 +69,33 @@ fn orient_samples<S: Sample, const N: usize>(
     let (transpose, mirror_x, mirror_y) = orientation.parts();
     let (width, height) = (size.width as usize, size.height as usize);
     let (from, _) = from.as_chunks::<N>();
-    let (out, _) = out.as_chunks_mut::<N>();
     if !transpose {
-        for (y, row) in out.chunks_exact_mut(width).enumerate() {
+        return rows::each(out, width * N, |y, row| {
             let y = if mirror_y { height - 1 - y } else { y };
+            let row = row.as_chunks_mut::<N>().0;
             row.copy_from_slice(&from[y * width..][..width]);
             if mirror_x {
                 row.reverse();
             }
-        }
-        return;
+        });
     }
     // The result is `height` wide. Its pixel (x, y) before mirroring is the pixel (y, x) of the
     // source.
-    let place = |x: usize, y: usize| {
-        let x = if mirror_x { height - 1 - x } else { x };
-        let y = if mirror_y { width - 1 - y } else { y };
-        y * height + x
-    };
-    for tile_y in (0..width).step_by(TILE) {
-        for tile_x in (0..height).step_by(TILE) {
-            let rows = tile_y..(tile_y + TILE).min(width);
-            let columns = tile_x..(tile_x + TILE).min(height);
-            for (y, x) in rows.flat_map(|y| columns.clone().map(move |x| (y, x))) {
-                out[place(x, y)] = from[x * width + y];
+    rows::bands(out, height * N, |top, band| {
+        let band = band.as_chunks_mut::<N>().0;
+        let lines = band.len() / height;
+        for tile_y in (0..lines).step_by(TILE) {
+            for tile_x in (0..height).step_by(TILE) {
+                let rows = tile_y..(tile_y + TILE).min(lines);
+                let columns = tile_x..(tile_x + TILE).min(height);
+                for (y, x) in rows.flat_map(|y| columns.clone().map(move |x| (y, x))) {
+                    let across = if mirror_y { width - 1 - (top + y) } else { top + y };
+                    let down = if mirror_x { height - 1 - x } else { x };
+                    band[y * height + x] = from[down * width + across];
+                }
             }
         }
-    }
+    });
 }
 
 #[cfg(test)]

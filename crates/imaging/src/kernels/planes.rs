@@ -3,6 +3,8 @@
 use crate::Result;
 use crate::image::{Channels, Packed, Planar};
 use crate::kernels::resample::{Kernel, resample_planes};
+use crate::kernels::rows;
+use crate::kernels::wide::wide;
 use crate::stage::{RectF, Resample};
 
 /// Planes whose chroma has a sample for every pixel.
@@ -20,9 +22,7 @@ pub fn to_rgb(planar: Planar) -> Result<Packed<u8>> {
     let planar = to_full_chroma(planar)?;
     let mut out = Packed::zeroed(planar.size, Channels::Rgb)?;
     let width = planar.size.width as usize;
-    for (y, row) in out.samples_mut().chunks_exact_mut(width * 3).enumerate() {
-        row_to_rgb(&planar, y, row);
-    }
+    rows::each(out.samples_mut(), width * 3, |y, row| row_to_rgb(&planar, y, row));
     Ok(out)
 }
 
@@ -36,16 +36,21 @@ pub fn row_to_rgb(planar: &Planar, y: usize, row: &mut [u8]) {
     // Products of Q7 and Q14 keep 5 fraction bits in their upper half.
     let times = |value: i16, factor: i16| ((i32::from(value) * i32::from(factor)) >> 16) as i16;
     let byte = |value: i16| ((value + 16) >> 5).clamp(0, 255) as u8;
-    for (((pixel, luma), cb), cr) in pixels.iter_mut().zip(luma).zip(cb).zip(cr) {
-        let luma = i16::from(*luma) << 5;
-        let cb = (i16::from(*cb) - 128) << 7;
-        let cr = (i16::from(*cr) - 128) << 7;
-        *pixel = [
-            byte(luma + times(cr, 22_970)),
-            byte(luma - times(cb, 5_638) - times(cr, 11_700)),
-            byte(luma + times(cb, 29_032)),
-        ];
-    }
+    wide(
+        #[inline(always)]
+        || {
+            for (((pixel, luma), cb), cr) in pixels.iter_mut().zip(luma).zip(cb).zip(cr) {
+                let luma = i16::from(*luma) << 5;
+                let cb = (i16::from(*cb) - 128) << 7;
+                let cr = (i16::from(*cr) - 128) << 7;
+                *pixel = [
+                    byte(luma + times(cr, 22_970)),
+                    byte(luma - times(cb, 5_638) - times(cr, 11_700)),
+                    byte(luma + times(cb, 29_032)),
+                ];
+            }
+        },
+    );
 }
 
 #[cfg(test)]

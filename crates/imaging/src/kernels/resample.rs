@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::image::{Channels, Packed, Pixels, Planar, Plane};
+use crate::kernels::rows;
+use crate::kernels::wide::wide;
 use crate::stage::{RectF, Resample, Sample};
 use crate::{Error, Result, Size};
 
@@ -77,27 +79,43 @@ fn resample_with_alpha<S: Sample>(packed: &Packed<S>, resample: &Resample) -> Re
     const N: usize = 4;
     let widen = 65_535.0 / S::MAX;
     let mut premultiplied: Vec<u16> = crate::image::zeroed(packed.samples().len() as u64)?;
-    let pixels = packed.samples().as_chunks::<N>().0.iter();
-    for (from, to) in pixels.zip(premultiplied.as_chunks_mut::<N>().0) {
-        let alpha = from[N - 1].to_f32() * (1.0 / S::MAX);
-        for channel in 0..N {
-            let weight = if channel == N - 1 { widen } else { widen * alpha };
-            to[channel] = u16::from_f32(from[channel].to_f32() * weight);
-        }
-    }
+    let stride = packed.stride();
+    rows::each(&mut premultiplied, stride, |y, row| {
+        let pixels = packed.samples()[y * stride..].as_chunks::<N>().0;
+        wide(
+            #[inline(always)]
+            || {
+                for (from, to) in pixels.iter().zip(row.as_chunks_mut::<N>().0) {
+                    let alpha = from[N - 1].to_f32() * (1.0 / S::MAX);
+                    for channel in 0..N {
+                        let weight = if channel == N - 1 { widen } else { widen * alpha };
+                        to[channel] = u16::from_f32(from[channel].to_f32() * weight);
+                    }
+                }
+            },
+        );
+    });
     let mut resized: Vec<u16> = crate::image::zeroed(resample.size.area() * N as u64)?;
     run(&premultiplied, (packed.size(), N), resample, &mut resized)?;
     drop(premultiplied);
     let mut out = Packed::zeroed(resample.size, packed.channels())?;
-    let pixels = resized.as_chunks::<N>().0.iter();
-    for (from, to) in pixels.zip(out.samples_mut().as_chunks_mut::<N>().0) {
-        let alpha = f32::from(from[N - 1]);
-        let scale = if alpha > 0.0 { S::MAX / alpha } else { 0.0 };
-        for channel in 0..N {
-            let weight = if channel == N - 1 { 1.0 / widen } else { scale };
-            to[channel] = S::from_f32((f32::from(from[channel]) * weight).min(S::MAX));
-        }
-    }
+    let stride = out.stride();
+    rows::each(out.samples_mut(), stride, |y, row| {
+        let pixels = resized[y * stride..].as_chunks::<N>().0;
+        wide(
+            #[inline(always)]
+            || {
+                for (from, to) in pixels.iter().zip(row.as_chunks_mut::<N>().0) {
+                    let alpha = f32::from(from[N - 1]);
+                    let scale = if alpha > 0.0 { S::MAX / alpha } else { 0.0 };
+                    for channel in 0..N {
+                        let weight = if channel == N - 1 { 1.0 / widen } else { scale };
+                        to[channel] = S::from_f32((f32::from(from[channel]) * weight).min(S::MAX));
+                    }
+                }
+            },
+        );
+    });
     Ok(out)
 }
 

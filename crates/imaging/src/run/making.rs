@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::pass::run_passes;
 use super::*;
 use crate::image::ColorSpace;
-use crate::lower::{Program, lower, plain, takes_half_planes};
+use crate::lower::{Pass, Program, lower, plain, takes_half_planes};
 use crate::run::Codec;
 use crate::stage::{DecideFn, Notes, Stage};
 
@@ -139,12 +139,30 @@ impl Runner<'_> {
         }
     }
 
+    /// A step is as far as its passes are. Decoding is one of the first step, encoding one of the
+    /// last.
     fn run_program(&mut self, image: Image, scale: (f64, f64), program: &Program) -> Result<Image> {
-        let steps = &mut self.steps;
-        run_passes(image, scale, &program.passes, self.limits, |pass| {
+        let (steps, last) = (&mut self.steps, self.plan.last_step());
+        let passes = &program.passes;
+        let touching = |passes: &[Pass], step: usize| {
+            passes.iter().filter(|pass| pass.steps.contains(&step)).count()
+        };
+        let fraction = |done: usize, step: usize| {
+            let done = touching(&passes[..done], step) + usize::from(step == 0);
+            let codecs = usize::from(step == 0) + usize::from(step == last);
+            done as f32 / (touching(passes, step) + codecs) as f32
+        };
+        let mut begun = 0;
+        let image = run_passes(image, scale, passes, self.limits, |pass| {
             steps.end_before(*pass.steps.start());
             steps.begin_through(*pass.steps.end());
-        })
+            steps.within(pass.steps.clone(), |step| fraction(begun, step));
+            begun += 1;
+        })?;
+        if let Some(pass) = passes.last() {
+            steps.within(pass.steps.clone(), |step| fraction(begun, step));
+        }
+        Ok(image)
     }
 
     /// Shows the image to a stage that has to see it, and does what it says.

@@ -1,5 +1,7 @@
 //! Tells of the steps as they begin and end, each once and in order.
 
+use std::ops::RangeInclusive;
+
 use super::Events;
 
 /// How far the steps are.
@@ -7,13 +9,15 @@ pub(super) struct Steps<'a> {
     pub(super) events: &'a dyn Events,
     begun: usize,
     ended: usize,
+    /// The largest fraction that was told of the step that began last.
+    told: f32,
     /// Later pictures of a file run through steps that have already been told of.
     in_parts: bool,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(events: &'a dyn Events) -> Self {
-        Self { events, begun: 0, ended: 0, in_parts: false }
+        Self { events, begun: 0, ended: 0, told: 0.0, in_parts: false }
     }
 
     /// The file holds several pictures: steps end together, and progress counts pictures.
@@ -30,6 +34,20 @@ impl<'a> Steps<'a> {
         while self.begun <= step_index {
             self.events.step(self.begun, 0.0);
             self.begun += 1;
+            self.told = 0.0;
+        }
+    }
+
+    /// So much of the steps of a pass is done. What is done again, as after a stage that had to see
+    /// the image, does not count backward.
+    pub(super) fn within(&mut self, steps: RangeInclusive<usize>, fraction: impl Fn(usize) -> f32) {
+        for step_index in steps.filter(|_| !self.in_parts) {
+            let fraction = fraction(step_index);
+            let is_last = step_index + 1 == self.begun;
+            if fraction < 1.0 && fraction > if is_last { self.told } else { 0.0 } {
+                self.events.step(step_index, fraction);
+                self.told = if is_last { fraction } else { self.told };
+            }
         }
     }
 

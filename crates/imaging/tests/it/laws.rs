@@ -281,6 +281,28 @@ fn however_many_steps_there_is_one_decode_and_one_encode() {
 }
 
 #[test]
+fn a_step_tells_how_far_it_is_while_it_runs() {
+    let steps = json!([
+        {"operation": "transform", "request": {"operations": [
+            {"type": "trim"}, {"type": "resize", "width": 40}, {"type": "deskew"}]}},
+        {"operation": "filter", "request": {"filters": [
+            {"type": "blur"}, {"type": "edge_detect"}, {"type": "sepia"}, {"type": "sharpen"}]}},
+    ]);
+    let log = Log::default();
+    let file = png(&portrait());
+    let input = Input::alone("face.png", &file);
+    imaging::run(&plan(&steps), input, &Limits::default(), &log).unwrap();
+    let log = log.0.into_inner();
+    for step in 0..2 {
+        let of_step = log.iter().filter_map(|entry| entry.strip_prefix(&format!("{step}:")));
+        let told: Vec<f32> = of_step.map(|fraction| fraction.parse().unwrap()).collect();
+        assert!(told.len() >= 4, "step {step} tells more than its ends: {log:?}");
+        assert!(told.is_sorted(), "step {step} goes forward: {log:?}");
+        assert_eq!((told[0], *told.last().unwrap()), (0.0, 1.0), "step {step}");
+    }
+}
+
+#[test]
 fn sixteen_bits_survive_from_png_to_png() {
     let samples = (0..64 * 64 * 3).map(|i| (i * 5) as u16).collect();
     let image = Packed::new(Size::new(64, 64), Channels::Rgb, samples);

@@ -22,6 +22,8 @@ use crate::job::JobError;
 /// Progress within a step is told at most this often.
 const STEP_INTERVAL: Duration = Duration::from_millis(50);
 const STACK_BYTES: usize = 8 << 20;
+/// Free memory that a runner may keep from one unit to the next.
+const HEAP_KEPT_BYTES: usize = 64 << 20;
 /// Standard streams, the copy of standard output, and a few for the C library.
 const FILES_MAX: u64 = 16;
 
@@ -53,6 +55,7 @@ where
     let output = File::from(rustix::io::dup(io::stdout())?);
     rustix::stdio::dup2_stdout(io::stderr())?;
     confine()?;
+    imaging::heap::keep_freed();
     let mut input = BufReader::with_capacity(CHUNK_BYTES, io::stdin().lock());
     let Frame::Setup(setup) = Frame::read_from(&mut input)? else {
         return Err(io::Error::other("the first frame is no setup"));
@@ -67,6 +70,8 @@ where
     std::thread::Builder::new().name("plan".into()).stack_size(STACK_BYTES).spawn(move || {
         for (unit, bodies) in todo {
             worker.tell_or_exit(|output| perform(&work, &unit, &bodies, output));
+            drop((unit, bodies));
+            imaging::heap::trim(HEAP_KEPT_BYTES);
         }
     })?;
     loop {

@@ -14,7 +14,7 @@ use crate::archive;
 use crate::byte_range::{Wanted, wanted};
 use crate::error::{ApiError, Code};
 use crate::idempotency::hex;
-use crate::query::etag_matches;
+use crate::query::{etag_differs, etag_matches};
 use crate::{disposition, wait};
 
 /// `GET /v1/jobs/{id}/download`
@@ -126,6 +126,10 @@ async fn send(
 ) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", source.sha256);
     let common = common_headers(&source, &etag);
+    if etag_differs(headers.get(header::IF_MATCH), &etag) {
+        let detail = format!("the file is {etag}");
+        return Err(ApiError::new(Code::PreconditionFailed, detail));
+    }
     if etag_matches(headers.get(header::IF_NONE_MATCH), &etag) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }

@@ -83,6 +83,25 @@ async fn ranges_give_a_part() {
 }
 
 #[tokio::test]
+async fn a_file_is_sent_only_if_it_is_the_one_that_is_meant() {
+    let (app, path) = one_output().await;
+    let etag = app.get(&path).await.header("etag").to_owned();
+    let weak = format!("W/{etag}");
+    let listed = format!("\"other\", {etag}");
+    for (tag, status) in [
+        (etag.as_str(), StatusCode::OK),
+        (&listed, StatusCode::OK),
+        ("*", StatusCode::OK),
+        (&weak, StatusCode::PRECONDITION_FAILED),
+        ("\"other\"", StatusCode::PRECONDITION_FAILED),
+    ] {
+        let answer = app.get_with(&path, &[("if-match", tag), ("range", "bytes=0-")]).await;
+        let expected = if status == StatusCode::OK { StatusCode::PARTIAL_CONTENT } else { status };
+        assert_eq!(answer.status, expected, "{tag}");
+    }
+}
+
+#[tokio::test]
 async fn several_outputs_are_a_zip_that_others_can_read() {
     let (app, path) = two_outputs().await;
     let answer = app.get(&format!("{path}/download")).await;
