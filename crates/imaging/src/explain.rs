@@ -90,7 +90,6 @@ pub struct PassOutlook {
 const COPY_NS: f64 = 1.5;
 const RESAMPLE_NS: f64 = 2.5;
 const COLORS_NS: f64 = 7.0;
-const AREA_NS: f64 = 15.0;
 /// What every file costs besides its pixels.
 const FILE_MS: f64 = 0.3;
 
@@ -289,6 +288,8 @@ fn describe(pass: &Pass, size: Size) -> (String, Size, f64) {
             };
             (what, size, COLORS_NS)
         }
-        Work::Area(area) => ("look at neighborhoods".to_owned(), area.output_size(size), AREA_NS),
+        Work::Area(area) => {
+            ("look at neighborhoods".to_owned(), area.output_size(size), area.cost_ns())
+        }
     }
 }

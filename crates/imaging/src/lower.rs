@@ -45,6 +45,10 @@ pub enum Work {
     Area(Arc<dyn AreaFn>),
 }
 
+/// So much is left to the resampler: what the decoder leaves out block by block aliases, and a
+/// kernel must be there to smooth it.
+const HEADROOM: f64 = 1.25;
+
 /// JPEG decoders scale by these powers of two at little cost, in the frequency domain.
 const DECODER_SCALES: [f64; 3] = [0.125, 0.25, 0.5];
 
@@ -223,7 +227,8 @@ fn decode_request(passes: &[Pass], size: Size, planes_out: bool) -> DecodeReques
             let across = f64::from(resample.size.width) / resample.source.width;
             let down = f64::from(resample.size.height) / resample.source.height;
             let needed = across.max(down);
-            let scale = DECODER_SCALES.into_iter().find(|scale| *scale >= needed);
+            let enough = |scale: &f64| *scale >= needed * HEADROOM;
+            let scale = DECODER_SCALES.into_iter().find(enough);
             // Drawn larger only where all of it is shown: the rest would be thrown away.
             let whole = resample.source == RectF::full(size);
             DecodeRequest {

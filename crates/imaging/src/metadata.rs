@@ -31,6 +31,15 @@ impl Metadata {
         self.xmp = self.xmp.take().and_then(xmp_without_previews);
     }
 
+    /// Says how pixels lie that are passed through as they are.
+    #[must_use]
+    pub fn oriented(mut self, orientation: Orientation) -> Self {
+        if orientation != Orientation::Normal {
+            self.exif = Some(exif::oriented(self.exif, orientation as u16));
+        }
+        self
+    }
+
     /// Keeps all but what is no longer true once the pixels lie upright: the orientation becomes
     /// normal, and the embedded thumbnail goes, which would show the picture as it was.
     pub fn make_upright(&mut self) {

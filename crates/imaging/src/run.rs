@@ -157,6 +157,7 @@ pub fn run_as(
         drawing_scale: plan.drawing_scale(&own),
         limits,
         found: BTreeMap::new(),
+        says_more: false,
         report: Report::default(),
     };
     runner.run()?;
@@ -181,6 +182,8 @@ struct Runner<'a> {
     /// How large a drawing is drawn beside its own size.
     drawing_scale: f64,
     limits: &'a Limits,
+    /// The file has Exif or XMP.
+    says_more: bool,
     /// What steps found in the pictures.
     found: BTreeMap<usize, Map<String, Value>>,
     report: Report,
@@ -188,7 +191,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     fn run(&mut self) -> Result<()> {
-        let (format, intent) = self.intent()?;
+        let (format, intent, unchanged) = self.intent()?;
         let choice = intent.output.frames;
         match self.header.sequence {
             Sequence::Still => self.picture(self.header, 0, None)?,
@@ -218,6 +221,7 @@ impl Runner<'_> {
         for (step_index, data) in std::mem::take(&mut self.found) {
             self.push_data(step_index, Value::Object(data));
         }
+        self.keep_whole(&intent, unchanged);
         if let Some(step_index) = intent.optimize_step {
             self.report_savings(step_index);
         }
@@ -225,10 +229,11 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// What is wanted of the output, as far as the first picture tells.
-    fn intent(&self) -> Result<(&'static Format, Intent)> {
+    /// What is wanted of the output, as far as the first picture tells, and whether nothing is done
+    /// to the pixels.
+    fn intent(&self) -> Result<(&'static Format, Intent, bool)> {
         let mut draft = self.draft(self.header, &[])?;
-        Ok((draft.output_format(), draft.intent))
+        Ok((draft.output_format(), draft.intent, draft.stages.is_empty()))
     }
 
     fn draft<'b>(&'b self, header: &'b Header, decided: &'b [Size]) -> Result<Draft<'b>> {
@@ -294,7 +299,7 @@ impl Runner<'_> {
         encode: format::EncodePages,
         chosen: &[u32],
     ) -> Result<()> {
-        let (_, intent) = self.intent()?;
+        let (_, intent, _) = self.intent()?;
         let mut index = 0;
         let mut size = self.header.size;
         let mut pages = std::iter::from_fn(|| {

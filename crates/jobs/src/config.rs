@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How many jobs run at a time, each in a runner process of its own. 0 is one a core.
+    /// How many jobs run at a time, each in a runner process of its own. 0 is three for every two
+    /// cores, as jobs wait for the disk now and then.
     pub workers: usize,
     /// How many threads a runner works on a large image with. 0 is one a core: runners that are
     /// busy at the same time share the cores.
@@ -78,7 +79,10 @@ impl Default for Config {
 impl Config {
     /// How many jobs run at a time on this machine.
     pub fn workers_resolved(&self) -> usize {
-        or_cores(self.workers)
+        match self.workers {
+            0 => (3 * or_cores(0)).div_ceil(2),
+            workers => workers,
+        }
     }
 
     /// How many threads a runner has on this machine.

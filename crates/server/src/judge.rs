@@ -5,9 +5,9 @@ use imaging::{Envelope, Fault, Files, Header, Plan};
 use jobs::job::{InputFile, Retention};
 use serde_json::Value;
 
-use crate::State;
 use crate::error::{ApiError, Code};
 use crate::upload::{DOCUMENT_PART, FILE_PARTS, Refused, Upload};
+use crate::{State, cost};
 
 /// Fields of the interface that this build does not serve yet.
 const LATER_FIELDS: [(&str, &str); 2] = [
@@ -126,6 +126,9 @@ fn parse(
         Ok((envelope, plan)) => {
             let retention = retention(state, &envelope, &mut faults);
             check_headers(&plan, headers, limits, &mut faults);
+            if faults.is_empty() {
+                faults.extend(cost::check(&plan, headers, limits, &state.parts.jobs_config));
+            }
             let steps = plan.operations().map(str::to_owned).collect();
             if faults.is_empty() { Ok((envelope, steps, retention)) } else { Err(faults) }
         }

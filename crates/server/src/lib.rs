@@ -11,6 +11,7 @@ mod archive;
 mod byte_range;
 mod catalog;
 mod config;
+mod cost;
 mod disposition;
 mod error;
 mod html;

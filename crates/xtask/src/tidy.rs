@@ -7,6 +7,7 @@ use crate::tree;
 mod direction;
 mod layout;
 mod licenses;
+mod links;
 mod registered;
 mod words;
 
@@ -17,6 +18,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let sources = tree::sources()?;
     let mut breaches = Vec::new();
     breaches.extend(layout::breaches(&sources));
+    breaches.extend(links::breaches(&sources));
     breaches.extend(words::breaches(&sources));
     breaches.extend(registered::breaches(&sources));
     breaches.extend(direction::breaches(&sources)?);

@@ -85,9 +85,11 @@ impl ImageOp for Resize {
             f64::from(box_size.height) / f64::from(input.height),
         );
         let cap = |factor: f64| if self.upscale { factor } else { factor.min(1.0) };
+        let inside = cap(self.open_factor(input).unwrap_or(across.min(down)));
+        let outside = cap(self.open_factor(input).unwrap_or(across.max(down)));
         Ok(match self.mode {
-            Mode::Fit => self.resample(input, uniform(input, cap(across.min(down)))),
-            Mode::Outside => self.resample(input, uniform(input, cap(across.max(down)))),
+            Mode::Fit => self.resample(input, uniform(input, inside)),
+            Mode::Outside => self.resample(input, uniform(input, outside)),
             Mode::Stretch => {
                 let size = Size::new(
                     side(f64::from(input.width) * cap(across)),
@@ -97,7 +99,7 @@ impl ImageOp for Resize {
             }
             Mode::Fill => self.fill(input, box_size),
             Mode::Pad => {
-                let inner = uniform(input, cap(across.min(down)));
+                let inner = uniform(input, inside);
                 let mut stages = self.resample(input, inner);
                 let gravity = self.gravity.gravity().unwrap_or_default();
                 stages.extend(canvas(inner, box_size, gravity, self.background));
@@ -108,19 +110,24 @@ impl ImageOp for Resize {
 }
 
 impl Resize {
+    /// The factor of both sides, where only one side or a percentage is asked for.
+    fn open_factor(&self, input: Size) -> Option<f64> {
+        let factor = |asked: Pixels, from: u32| f64::from(asked.get()) / f64::from(from);
+        match (self.width, self.height) {
+            (Some(_), Some(_)) => None,
+            (Some(asked), None) => Some(factor(asked, input.width)),
+            (None, Some(asked)) => Some(factor(asked, input.height)),
+            (None, None) => Some(self.percent.map_or(1.0, |percent| percent.get() / 100.0)),
+        }
+    }
+
     /// Width and height as asked, with what was left open.
     fn box_size(&self, input: Size) -> Size {
-        let (width, height) = (f64::from(input.width), f64::from(input.height));
-        let follow =
-            |from: f64, asked: Pixels, other: f64| side(other * f64::from(asked.get()) / from);
-        match (self.width, self.height, self.percent) {
-            (Some(asked), None, _) => Size::new(asked.get(), follow(width, asked, height)),
-            (None, Some(asked), _) => Size::new(follow(height, asked, width), asked.get()),
-            (Some(width), Some(height), _) => Size::new(width.get(), height.get()),
-            (None, None, percent) => {
-                uniform(input, percent.map_or(1.0, |percent| percent.get() / 100.0))
-            }
-        }
+        let open = self.open_factor(input).map_or(input, |factor| uniform(input, factor));
+        Size::new(
+            self.width.map_or(open.width, Pixels::get),
+            self.height.map_or(open.height, Pixels::get),
+        )
     }
 
     fn resample(&self, input: Size, size: Size) -> Vec<Stage> {
@@ -216,6 +223,21 @@ mod tests {
         check(r#"{"height": 5}"#, (18, 10), (9, 5));
         check(r#"{"width": 1}"#, (1000, 3), (1, 1));
         check(r#"{"percent": 50}"#, (5, 5), (3, 3));
+        check(r#"{"percent": 40}"#, (1000, 3), (400, 1));
+    }
+
+    #[test]
+    fn the_side_that_is_asked_for_is_the_side_that_comes() {
+        for asked in 1..2400 {
+            let height = (1350.0f64 * f64::from(asked) / 2400.0 + 0.5).floor().max(1.0) as u32;
+            for mode in ["fit", "pad", "outside", "stretch", "fill"] {
+                let width = format!(r#"{{"width": {asked}, "mode": "{mode}"}}"#);
+                check(&width, (2400, 1350), (asked, height));
+                let turned = format!(r#"{{"height": {asked}, "mode": "{mode}"}}"#);
+                check(&turned, (1350, 2400), (height, asked));
+            }
+        }
+        check(r#"{"width": 400}"#, (1000, 3), (400, 1));
     }
 
     #[test]

@@ -157,12 +157,43 @@ pub(crate) fn rights_texts(exif: &[u8]) -> Vec<(u16, &[u8])> {
     [ARTIST, COPYRIGHT].into_iter().filter_map(|tag| text(tag).map(|text| (tag, text))).collect()
 }
 
+/// A stream that says how the pixels lie: the same, or a new one with artist and copyright.
+pub(crate) fn oriented(mut exif: Option<Vec<u8>>, orientation: u16) -> Vec<u8> {
+    if let Some(exif) = &mut exif
+        && let Some((at, bytes)) = orientation_at(exif, orientation)
+    {
+        exif[at..at + 2].copy_from_slice(&bytes);
+        return std::mem::take(exif);
+    }
+    write_with(Some(orientation), &exif.as_deref().map(rights_texts).unwrap_or_default())
+}
+
+/// Where a stream says how the pixels lie, and what is to stand there.
+fn orientation_at(exif: &[u8], orientation: u16) -> Option<(usize, [u8; 2])> {
+    let tiff = Tiff::open(exif)?;
+    let entry = tiff.find(tiff.first()?, ORIENTATION).filter(|entry| entry.kind == SHORT)?;
+    let little = tiff.little_endian;
+    let bytes = if little { orientation.to_le_bytes() } else { orientation.to_be_bytes() };
+    Some((entry.value_at, bytes))
+}
+
 /// A big-endian stream of one directory with text fields, which must be in the order of their tags.
 pub(crate) fn write(fields: &[(u16, &[u8])]) -> Vec<u8> {
+    write_with(None, fields)
+}
+
+fn write_with(orientation: Option<u16>, fields: &[(u16, &[u8])]) -> Vec<u8> {
     let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
-    let directory_len = 2 + fields.len() * ENTRY_LEN + 4;
+    let count = fields.len() + usize::from(orientation.is_some());
+    let directory_len = 2 + count * ENTRY_LEN + 4;
     let mut texts = Vec::new();
-    bytes.extend((fields.len() as u16).to_be_bytes());
+    bytes.extend((count as u16).to_be_bytes());
+    if let Some(orientation) = orientation {
+        // Its tag is smaller than those of all texts.
+        for number in [ORIENTATION, SHORT, 0, 1, orientation, 0] {
+            bytes.extend(number.to_be_bytes());
+        }
+    }
     for (tag, text) in fields {
         let count = text.len() + 1;
         bytes.extend(tag.to_be_bytes());
@@ -248,9 +279,8 @@ fn has_hidden_pictures(exif: &[u8]) -> bool {
 fn collect_patches(exif: &[u8], patches: &mut Vec<(Range<usize>, Vec<u8>)>) -> Option<()> {
     let tiff = Tiff::open(exif)?;
     let first = tiff.first()?;
-    if let Some(entry) = tiff.find(first, ORIENTATION).filter(|entry| entry.kind == SHORT) {
-        let one = if tiff.little_endian { 1u16.to_le_bytes() } else { 1u16.to_be_bytes() };
-        patches.push((entry.value_at..entry.value_at + 2, one.to_vec()));
+    if let Some((at, one)) = orientation_at(exif, 1) {
+        patches.push((at..at + 2, one.to_vec()));
     }
     let next_at = tiff.next_at(first)?;
     let thumbnail = tiff.long(next_at)? as usize;

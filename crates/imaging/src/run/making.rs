@@ -64,7 +64,10 @@ impl Runner<'_> {
                 (None, None) => return Err(Error::internal("a picture comes from nowhere")),
             };
             let mut image = self.run_program(image, scale, &program)?;
-            if intent.drops_previews {
+            let metadata = &image.metadata;
+            self.says_more |= metadata.exif.is_some() || metadata.xmp.is_some();
+            // Previews show the picture as it was.
+            if intent.drops_previews || !unchanged {
                 image.metadata.drop_previews();
             }
             made.push(program);
@@ -85,7 +88,7 @@ impl Runner<'_> {
 
     /// The pixels of the source and the factors that they are scaled by beside the header.
     fn open(
-        &self,
+        &mut self,
         header: &Header,
         source: Source,
         request: &DecodeRequest,

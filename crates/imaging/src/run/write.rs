@@ -10,6 +10,12 @@ use crate::metadata::Metadata;
 use crate::output::{IccPolicy, Output};
 use crate::run::Codec;
 
+/// Code and message of the warning.
+const ORIGINAL_KEPT: (&str, &str) = (
+    "original_kept",
+    "a new encode would not be smaller, so the original's pixels are passed through",
+);
+
 /// A file that has been written.
 pub(super) struct Written {
     pub(super) format: &'static Format,
@@ -34,13 +40,12 @@ impl Runner<'_> {
         let lossy = (format.is_lossy)(&output);
         let mut encode_generations = u32::from(lossy);
         let same_format = format == header.format;
-        // What the rewriter cannot change must be as it is wanted: upright, and with its own
-        // colors.
-        let as_wanted = header.orientation == Orientation::Normal && same_colors;
-        let may_pass = intent.never_larger && same_format && unchanged && as_wanted;
+        // What the rewriter cannot change must be as it is wanted: the colors.
+        let may_pass = intent.never_larger && same_format && unchanged && same_colors;
+        let metadata = std::mem::take(&mut image.metadata).oriented(header.orientation);
         if may_pass
             && header.sequence == Sequence::Still
-            && let Some(original) = self.original(&bytes, format, &image.metadata)?
+            && let Some(original) = self.original(&bytes, format, &metadata)?
         {
             bytes = original;
             encode_generations = 0;
@@ -70,11 +75,36 @@ impl Runner<'_> {
         if original.len() > encoded.len() {
             return Ok(None);
         }
-        self.warn(
-            "original_kept",
-            "a new encode would not be smaller, so the original's pixels are passed through",
-        );
+        self.warn(ORIGINAL_KEPT.0, ORIGINAL_KEPT.1);
         Ok(Some(original))
+    }
+
+    /// Passes the whole file through where its format has no rewriter and an optimizer made it
+    /// larger. What it says beside its pixels passes with it, so it must be wanted.
+    pub(super) fn keep_whole(&mut self, intent: &Intent, unchanged: bool) {
+        let settings = &intent.output;
+        let keeps_profile = matches!(settings.icc, None | Some(IccPolicy::Keep));
+        let all = settings.pages.as_ref().is_none_or(|pages| {
+            pages.of(self.header.frames).is_ok_and(|pages| pages.len() as u32 == self.header.frames)
+        });
+        let [output] = self.report.outputs.as_mut_slice() else { return };
+        let no_smaller = output.bytes.len() >= self.input.bytes.len();
+        let format = self.header.format;
+        if !(intent.never_larger && unchanged && keeps_profile && all && no_smaller)
+            || output.format != format.name
+            || format.rewrite.is_some()
+        {
+            return;
+        }
+        if self.says_more && settings.strip_metadata != Some(false) {
+            let message = "the file grew: its metadata cannot be removed without a new encode";
+            return self.warn("larger", message);
+        }
+        output.bytes = self.input.bytes.to_vec();
+        output.encode_generations = 0;
+        let of_encode = ["rendered", "lossy_after_lossy"];
+        self.report.warnings.retain(|warning| !of_encode.contains(&warning.code.as_str()));
+        self.warn(ORIGINAL_KEPT.0, ORIGINAL_KEPT.1);
     }
 
     /// Fits a picture to its format and tells what had to go.

@@ -298,7 +298,7 @@ fn sixteen_bits_are_rounded_for_formats_of_eight() {
 
 #[test]
 fn an_original_that_cannot_be_made_smaller_is_passed_through_without_its_metadata() {
-    use imaging::{Input, Limits, Plan};
+    use imaging::{Input, Plan};
     for name in ["photo-gray.jpg", "palette.png", "photo.webp"] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs").join(name);
         let file = std::fs::read(path).unwrap();
@@ -314,5 +314,57 @@ fn an_original_that_cannot_be_made_smaller_is_passed_through_without_its_metadat
             assert_eq!(output.encode_generations, 0);
             assert_eq!(format!("{pixels:?}"), format!("{original:?}"));
         }
+    }
+}
+
+#[test]
+fn compressing_makes_no_file_larger() {
+    use imaging::{Input, Plan};
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs");
+    let request = serde_json::json!({"operation": "compress"});
+    let (_, plan) = Plan::parse("optimize", &request, &Limits::default()).unwrap();
+    let mut passed = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Ok(file) = std::fs::read(&path) else { continue };
+        // What cannot be read or written is not what this is about.
+        let input = Input::alone(&name, &file);
+        let Ok(report) = imaging::run(&plan, input, &Limits::default(), &()) else { continue };
+        let [output] = report.outputs.as_slice() else { continue };
+        let same = format::header(&file, &Limits::default())
+            .is_ok_and(|own| own.format.name == output.format);
+        let told = report.warnings.iter().any(|warning| warning.code == "larger");
+        if !same || told {
+            continue;
+        }
+        passed += 1;
+        assert!(output.bytes.len() <= file.len(), "{name} grew to {}", output.bytes.len());
+    }
+    assert!(passed > 20, "{passed}");
+}
+
+#[test]
+fn what_is_passed_through_lies_as_it_lay() {
+    use imaging::{Input, Plan};
+    let picture = crate::pictures::portrait();
+    let low = Output { quality: Some(20), ..Output::default() };
+    for name in ["jpg", "webp"] {
+        let upright = encode(name, &Image::still(Pixels::U8(picture.clone())), &low);
+        let format = imaging::FORMATS.iter().find(|format| format.name == name).unwrap();
+        let turned = imaging::metadata::Metadata::default()
+            .oriented(imaging::metadata::Orientation::Rotate90);
+        let file = format.rewrite.unwrap()(&upright, &turned).unwrap();
+        let request = serde_json::json!({"operation": "compress"});
+        let (_, plan) = Plan::parse("optimize", &request, &Limits::default()).unwrap();
+        let input = Input::alone("turned", &file);
+        let report = imaging::run(&plan, input, &Limits::default(), &()).unwrap();
+        let output = &report.outputs[0];
+        assert_eq!(output.encode_generations, 0, "{name}: {:?}", report.warnings);
+        let (kept, own) = (
+            format::header(&output.bytes, &Limits::default()).unwrap(),
+            format::header(&file, &Limits::default()).unwrap(),
+        );
+        assert_eq!((kept.orientation, kept.size), (own.orientation, own.size), "{name}");
     }
 }

@@ -296,7 +296,7 @@ fn a_step_tells_how_far_it_is_while_it_runs() {
     for step in 0..2 {
         let of_step = log.iter().filter_map(|entry| entry.strip_prefix(&format!("{step}:")));
         let told: Vec<f32> = of_step.map(|fraction| fraction.parse().unwrap()).collect();
-        assert!(told.len() >= 4, "step {step} tells more than its ends: {log:?}");
+        assert!(told.len() >= 3, "step {step} tells more than its ends: {log:?}");
         assert!(told.is_sorted(), "step {step} goes forward: {log:?}");
         assert_eq!((told[0], *told.last().unwrap()), (0.0, 1.0), "step {step}");
     }

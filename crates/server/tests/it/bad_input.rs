@@ -200,6 +200,19 @@ async fn huge_images_are_refused_by_their_header() {
 }
 
 #[tokio::test]
+async fn what_would_need_more_memory_than_a_runner_has_is_refused() {
+    let app = app();
+    let rotate = r#"{"operations":[{"type":"rotate","angle":7}]}"#;
+    let parts = [file("a.png", png(16_000, 16_000)), document(rotate)];
+    let answer = app.post("/v1/transform", &parts).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
+    let fault = answer.json()["errors"][0].clone();
+    assert_eq!(fault["pointer"], "/files/0");
+    assert!(fault["message"].as_str().unwrap().contains("MB of memory"), "{fault}");
+    app.assert_no_trace().await;
+}
+
+#[tokio::test]
 async fn a_jpeg_of_ten_thousand_scans_is_refused() {
     let mut jpeg = vec![0xFF, 0xD8];
     jpeg.extend([0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0]);
