@@ -83,6 +83,8 @@ pub struct Format {
     pub encode_frames: Option<EncodeFrames>,
     /// One file from several pages, or `None` when this build cannot write it.
     pub encode_pages: Option<EncodePages>,
+    /// Whether the frames of an animation may have palettes.
+    pub palettes_of_frames: bool,
     /// Whether it can hold alpha.
     pub alpha: bool,
     /// The resolution at which a drawing has its own size, in pixels an inch; `None` for what is
@@ -129,6 +131,7 @@ impl Format {
         encode: None,
         encode_frames: None,
         encode_pages: None,
+        palettes_of_frames: false,
         alpha: false,
         drawn_at_dpi: None,
         encodes_planes: false,

@@ -15,6 +15,7 @@ mod laws;
 mod matrix;
 mod modern;
 mod pages;
+mod palette;
 mod pictures;
 mod raster;
 mod rules;
