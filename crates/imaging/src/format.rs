@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::formats::{
-    avif, bmp, cube, dds, gif, hdr, heic, ico, jpeg, jxl, pdf, png, pnm, psd, qoi, raw, svg, tga,
-    tiff, webp,
+    avif, bmp, cube, dds, exr, gif, hdr, heic, ico, jpeg, jxl, pdf, png, pnm, psd, qoi, raw, svg,
+    tga, tiff, webp,
 };
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
@@ -31,6 +31,7 @@ pub static FORMATS: &[&Format] = &[
     &qoi::QOI,
     &psd::PSD,
     &hdr::HDR,
+    &exr::EXR,
     &dds::DDS,
     // Without a signature: what nothing else has claimed.
     &tga::TGA,
@@ -54,6 +55,10 @@ pub type EncodePages =
 
 /// The same compressed image with other metadata.
 pub type Rewrite = fn(&[u8], &Metadata) -> Result<Vec<u8>>;
+
+/// A file of one format around the compressed image of another, as its header says it lies; `None`
+/// where pixels are needed for what is asked for.
+pub type Wrap = fn(&[u8], &Header, &Output, &Limits) -> Result<Option<Vec<u8>>>;
 
 /// All that is known about a file format.
 pub struct Format {
@@ -97,6 +102,8 @@ pub struct Format {
     /// The same compressed image and color profile with this metadata instead of its own. Only for
     /// images that lie upright: an orientation would be lost.
     pub rewrite: Option<Rewrite>,
+    /// A file of it around the image of another format that has not been touched.
+    pub wrap: Option<Wrap>,
     /// Whether the decoder can give a smaller picture at little cost.
     pub scales_when_decoding: bool,
     /// Nanoseconds a pixel to decode, for estimates.
@@ -137,6 +144,7 @@ impl Format {
         encodes_planes: false,
         is_lossy: |_| false,
         rewrite: None,
+        wrap: None,
         scales_when_decoding: false,
         decode_ns: 20.0,
         encode_ns: 20.0,

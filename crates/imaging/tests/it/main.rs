@@ -5,6 +5,7 @@
 mod animation;
 mod compose;
 mod drawings;
+mod exr;
 mod formats;
 mod geometry;
 mod gif_rules;
@@ -20,3 +21,4 @@ mod pictures;
 mod raster;
 mod rules;
 mod tiff;
+mod wrap;
