@@ -238,6 +238,9 @@ impl Runner<'_> {
 
     /// One picture to one file; `number` stands in its name.
     fn picture(&mut self, header: &Header, page: u32, number: Option<u32>) -> Result<()> {
+        if header.sequence == Sequence::Still && self.wrapped(header)? {
+            return Ok(());
+        }
         let made = self.make(header, Source::File { page })?;
         self.steps.begin_through(self.plan.last_step());
         self.write(made, header, number).map_err(|error| error.in_step(self.plan.last_step()))

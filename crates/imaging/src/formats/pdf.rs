@@ -13,6 +13,7 @@ use crate::metadata::{Metadata, Orientation};
 use crate::{Error, Image, Limits, Result, Size, image};
 
 mod inspect;
+mod wrap;
 mod write;
 
 /// PDF.
@@ -27,6 +28,7 @@ pub static PDF: Format = Format {
     page_header: Some(page_header),
     encode: Some(write::encode),
     encode_pages: Some(write::encode_pages),
+    wrap: Some(wrap::wrap),
     alpha: true,
     drawn_at_dpi: Some(DPI),
     encodes_planes: true,
