@@ -45,6 +45,8 @@ pub type DecodeFrames = for<'a> fn(&'a [u8], &'a Limits) -> Result<Track<'a>>;
 pub type WholeHeader = fn(&[u8], &Limits) -> Result<Header>;
 /// The header of one page of a file, counted from 0.
 pub type PageHeader = fn(&[u8], u32, &Limits) -> Result<Header>;
+/// Parses a file of pages.
+pub type OpenDocument = for<'a> fn(&'a [u8], &'a Limits) -> Result<Box<dyn Document + 'a>>;
 /// A whole file from pixels.
 pub type Encode = fn(&Image, &Output) -> Result<Vec<u8>>;
 /// A whole animated file from frames as they come.
@@ -82,6 +84,8 @@ pub struct Format {
     pub decode_frames: Option<DecodeFrames>,
     /// The header of a page, where a file can have several.
     pub page_header: Option<PageHeader>,
+    /// Parses a file once for all of its pages, where that costs more than a page does.
+    pub open_document: Option<OpenDocument>,
     /// A whole file from pixels, or `None` when this build cannot write it.
     pub encode: Option<Encode>,
     /// A whole animation from frames, or `None` when this build cannot write it.
@@ -135,6 +139,7 @@ impl Format {
         decode: None,
         decode_frames: None,
         page_header: None,
+        open_document: None,
         encode: None,
         encode_frames: None,
         encode_pages: None,
@@ -229,6 +234,14 @@ pub struct Track<'a> {
     pub metadata: Metadata,
     /// Whole pictures in order, with nothing left to do for disposal or blending.
     pub frames: Box<dyn Iterator<Item = Result<Frame>> + 'a>,
+}
+
+/// A file of pages that has been parsed.
+pub trait Document {
+    /// The header of a page, counted from 0.
+    fn header(&self, page: u32) -> Result<Header>;
+    /// The pixels of a page.
+    fn decode(&self, request: &DecodeRequest) -> Result<Decoded>;
 }
 
 fn format_name<S: serde::Serializer>(format: &&'static Format, s: S) -> Result<S::Ok, S::Error> {

@@ -156,6 +156,7 @@ pub fn run_as(
         header: &header,
         drawing_scale: plan.drawing_scale(&own),
         limits,
+        document: None,
         found: BTreeMap::new(),
         report: Report::default(),
     };
@@ -181,6 +182,8 @@ struct Runner<'a> {
     /// How large a drawing is drawn beside its own size.
     drawing_scale: f64,
     limits: &'a Limits,
+    /// The parsed file, where it has pages that share its parse.
+    document: Option<Box<dyn format::Document + 'a>>,
     /// What steps found in the pictures.
     found: BTreeMap<usize, Map<String, Value>>,
     report: Report,
@@ -269,6 +272,9 @@ impl Runner<'_> {
     /// each.
     fn pages(&mut self, format: &'static Format, intent: &Intent) -> Result<()> {
         let count = self.header.frames;
+        if let Some(open) = self.header.format.open_document {
+            self.document = Some(open(self.input.bytes, self.limits)?);
+        }
         let chosen = match &intent.output.pages {
             None => (0..count).collect(),
             Some(pages) => pages
@@ -325,12 +331,12 @@ impl Runner<'_> {
 
     /// The header of a page, with the size at which it is drawn.
     fn page(&self, page: u32) -> Result<Header> {
-        match self.header.format.page_header {
-            Some(page_header) => {
-                page_header(self.input.bytes, page, self.limits).map(|own| self.plan.drawn(&own))
-            }
-            None => Ok(self.header.clone()),
-        }
+        let own = match (&self.document, self.header.format.page_header) {
+            (Some(document), _) => document.header(page)?,
+            (None, Some(page_header)) => page_header(self.input.bytes, page, self.limits)?,
+            (None, None) => return Ok(self.header.clone()),
+        };
+        Ok(self.plan.drawn(&own))
     }
 
     fn warn(&mut self, code: &str, message: impl Into<String>) {
