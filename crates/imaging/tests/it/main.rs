@@ -17,6 +17,7 @@ mod matrix;
 mod modern;
 mod pages;
 mod palette;
+mod phones;
 mod pictures;
 mod raster;
 mod rules;
