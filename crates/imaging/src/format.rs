@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::formats::{
-    avif, bmp, cube, dds, gif, hdr, heic, ico, jpeg, jxl, pdf, png, pnm, psd, qoi, raw, svg, tga,
-    tiff, webp,
+    avif, bmp, cube, dds, exr, gif, hdr, heic, ico, jpeg, jxl, pdf, png, pnm, psd, qoi, raw, svg,
+    tga, tiff, webp,
 };
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
@@ -31,6 +31,7 @@ pub static FORMATS: &[&Format] = &[
     &qoi::QOI,
     &psd::PSD,
     &hdr::HDR,
+    &exr::EXR,
     &dds::DDS,
     // Without a signature: what nothing else has claimed.
     &tga::TGA,
@@ -44,6 +45,8 @@ pub type DecodeFrames = for<'a> fn(&'a [u8], &'a Limits) -> Result<Track<'a>>;
 pub type WholeHeader = fn(&[u8], &Limits) -> Result<Header>;
 /// The header of one page of a file, counted from 0.
 pub type PageHeader = fn(&[u8], u32, &Limits) -> Result<Header>;
+/// Parses a file of pages.
+pub type OpenDocument = for<'a> fn(&'a [u8], &'a Limits) -> Result<Box<dyn Document + 'a>>;
 /// A whole file from pixels.
 pub type Encode = fn(&Image, &Output) -> Result<Vec<u8>>;
 /// A whole animated file from frames as they come.
@@ -54,6 +57,10 @@ pub type EncodePages =
 
 /// The same compressed image with other metadata.
 pub type Rewrite = fn(&[u8], &Metadata) -> Result<Vec<u8>>;
+
+/// A file of one format around the compressed image of another, as its header says it lies; `None`
+/// where pixels are needed for what is asked for.
+pub type Wrap = fn(&[u8], &Header, &Output, &Limits) -> Result<Option<Vec<u8>>>;
 
 /// All that is known about a file format.
 pub struct Format {
@@ -77,12 +84,16 @@ pub struct Format {
     pub decode_frames: Option<DecodeFrames>,
     /// The header of a page, where a file can have several.
     pub page_header: Option<PageHeader>,
+    /// Parses a file once for all of its pages, where that costs more than a page does.
+    pub open_document: Option<OpenDocument>,
     /// A whole file from pixels, or `None` when this build cannot write it.
     pub encode: Option<Encode>,
     /// A whole animation from frames, or `None` when this build cannot write it.
     pub encode_frames: Option<EncodeFrames>,
     /// One file from several pages, or `None` when this build cannot write it.
     pub encode_pages: Option<EncodePages>,
+    /// Whether the frames of an animation may have palettes.
+    pub palettes_of_frames: bool,
     /// Whether it can hold alpha.
     pub alpha: bool,
     /// The resolution at which a drawing has its own size, in pixels an inch; `None` for what is
@@ -95,6 +106,8 @@ pub struct Format {
     /// The same compressed image and color profile with this metadata instead of its own. Only for
     /// images that lie upright: an orientation would be lost.
     pub rewrite: Option<Rewrite>,
+    /// A file of it around the image of another format that has not been touched.
+    pub wrap: Option<Wrap>,
     /// Whether the decoder can give a smaller picture at little cost.
     pub scales_when_decoding: bool,
     /// Nanoseconds a pixel to decode, for estimates.
@@ -126,14 +139,17 @@ impl Format {
         decode: None,
         decode_frames: None,
         page_header: None,
+        open_document: None,
         encode: None,
         encode_frames: None,
         encode_pages: None,
+        palettes_of_frames: false,
         alpha: false,
         drawn_at_dpi: None,
         encodes_planes: false,
         is_lossy: |_| false,
         rewrite: None,
+        wrap: None,
         scales_when_decoding: false,
         decode_ns: 20.0,
         encode_ns: 20.0,
@@ -218,6 +234,14 @@ pub struct Track<'a> {
     pub metadata: Metadata,
     /// Whole pictures in order, with nothing left to do for disposal or blending.
     pub frames: Box<dyn Iterator<Item = Result<Frame>> + 'a>,
+}
+
+/// A file of pages that has been parsed.
+pub trait Document {
+    /// The header of a page, counted from 0.
+    fn header(&self, page: u32) -> Result<Header>;
+    /// The pixels of a page.
+    fn decode(&self, request: &DecodeRequest) -> Result<Decoded>;
 }
 
 fn format_name<S: serde::Serializer>(format: &&'static Format, s: S) -> Result<S::Ok, S::Error> {

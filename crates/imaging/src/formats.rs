@@ -10,6 +10,7 @@ pub mod cube;
 pub mod dds;
 mod difference;
 mod drawing;
+pub mod exr;
 mod gather;
 pub mod gif;
 pub mod hdr;

@@ -43,7 +43,8 @@ pub struct Output {
     /// Which frames of an animation become files when the format is a still one. The first by
     /// default.
     pub frames: Option<FrameChoice>,
-    /// At most this many colors, in a palette (GIF).
+    /// At most this many colors, in a palette (PNG, GIF). A PNG becomes as small as 1 bit a pixel
+    /// and keeps soft edges; an animated one has no palette.
     #[schemars(range(min = 2, max = 256))]
     pub palette: Option<u16>,
     /// How often an animation plays; 0 is for ever. As in the input by default.

@@ -156,6 +156,7 @@ pub fn run_as(
         header: &header,
         drawing_scale: plan.drawing_scale(&own),
         limits,
+        document: None,
         found: BTreeMap::new(),
         says_more: false,
         report: Report::default(),
@@ -184,6 +185,8 @@ struct Runner<'a> {
     limits: &'a Limits,
     /// The file has Exif or XMP.
     says_more: bool,
+    /// The parsed file, where it has pages that share its parse.
+    document: Option<Box<dyn format::Document + 'a>>,
     /// What steps found in the pictures.
     found: BTreeMap<usize, Map<String, Value>>,
     report: Report,
@@ -243,6 +246,9 @@ impl Runner<'_> {
 
     /// One picture to one file; `number` stands in its name.
     fn picture(&mut self, header: &Header, page: u32, number: Option<u32>) -> Result<()> {
+        if header.sequence == Sequence::Still && self.wrapped(header)? {
+            return Ok(());
+        }
         let made = self.make(header, Source::File { page })?;
         self.steps.begin_through(self.plan.last_step());
         self.write(made, header, number).map_err(|error| error.in_step(self.plan.last_step()))
@@ -271,6 +277,9 @@ impl Runner<'_> {
     /// each.
     fn pages(&mut self, format: &'static Format, intent: &Intent) -> Result<()> {
         let count = self.header.frames;
+        if let Some(open) = self.header.format.open_document {
+            self.document = Some(open(self.input.bytes, self.limits)?);
+        }
         let chosen = match &intent.output.pages {
             None => (0..count).collect(),
             Some(pages) => pages
@@ -327,12 +336,12 @@ impl Runner<'_> {
 
     /// The header of a page, with the size at which it is drawn.
     fn page(&self, page: u32) -> Result<Header> {
-        match self.header.format.page_header {
-            Some(page_header) => {
-                page_header(self.input.bytes, page, self.limits).map(|own| self.plan.drawn(&own))
-            }
-            None => Ok(self.header.clone()),
-        }
+        let own = match (&self.document, self.header.format.page_header) {
+            (Some(document), _) => document.header(page)?,
+            (None, Some(page_header)) => page_header(self.input.bytes, page, self.limits)?,
+            (None, None) => return Ok(self.header.clone()),
+        };
+        Ok(self.plan.drawn(&own))
     }
 
     fn warn(&mut self, code: &str, message: impl Into<String>) {

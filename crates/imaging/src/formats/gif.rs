@@ -23,6 +23,7 @@ pub static GIF: Format = Format {
     decode_frames: Some(read::track),
     encode: Some(encode),
     encode_frames: Some(encode_frames),
+    palettes_of_frames: true,
     alpha: true,
     // A palette holds 256 colors, and alpha is there or not.
     is_lossy: |_| true,

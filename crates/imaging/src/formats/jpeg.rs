@@ -11,6 +11,7 @@ use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane};
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
 
+mod embed;
 pub(super) mod ink;
 mod inspect;
 mod rewrite;
@@ -19,6 +20,7 @@ mod segments;
 use super::chroma;
 use super::narrow::narrow;
 use super::profile;
+pub(super) use embed::{Embedded, embed};
 pub(super) use inspect::has_end;
 use segments::Segments;
 

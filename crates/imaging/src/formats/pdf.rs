@@ -7,12 +7,13 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 
 use super::drawing;
-use crate::format::{DecodeRequest, Decoded, Format, Header, Sequence};
+use crate::format::{DecodeRequest, Decoded, Document, Format, Header, Sequence};
 use crate::image::{Channels, Packed, Pixels};
 use crate::metadata::{Metadata, Orientation};
 use crate::{Error, Image, Limits, Result, Size, image};
 
 mod inspect;
+mod wrap;
 mod write;
 
 /// PDF.
@@ -25,8 +26,10 @@ pub static PDF: Format = Format {
     inspect: |limits| Box::new(inspect::Scan::new(limits)),
     decode: Some(decode),
     page_header: Some(page_header),
+    open_document: Some(open_document),
     encode: Some(write::encode),
     encode_pages: Some(write::encode_pages),
+    wrap: Some(wrap::wrap),
     alpha: true,
     drawn_at_dpi: Some(DPI),
     encodes_planes: true,
@@ -41,26 +44,52 @@ const DPI: f64 = 150.0;
 const POINTS: f64 = 72.0;
 
 fn page_header(bytes: &[u8], page: u32, limits: &Limits) -> Result<Header> {
-    drawing::guarded("PDF", || {
-        let pdf = open(bytes)?;
-        let pages = pdf.pages();
-        let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-        if count > limits.frames_max {
-            return Err(Error::limit(format!(
-                "{count} pages are over the limit of {}",
-                limits.frames_max
-            )));
-        }
-        if page == 0 {
-            check_pictures(&pdf, limits)?;
-        }
-        let Some(page) = pages.get(page as usize) else {
-            return Err(Error::input(format!("there is no page {}, only {count}", page + 1)));
-        };
-        let size = own_size(page.render_dimensions());
-        limits.check_size(size)?;
-        Ok(header(size, count))
-    })
+    open_document(bytes, limits)?.header(page)
+}
+
+fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+    open_document(bytes, limits)?.decode(request)
+}
+
+fn open_document<'a>(bytes: &'a [u8], limits: &'a Limits) -> Result<Box<dyn Document + 'a>> {
+    let pdf = drawing::guarded("PDF", || open(bytes))?;
+    Ok(Box::new(Parsed { pdf, limits }))
+}
+
+/// A parsed document. The cache of the renderer borrows of it and lives for a page: it only grows.
+struct Parsed<'a> {
+    pdf: Pdf,
+    limits: &'a Limits,
+}
+
+impl Document for Parsed<'_> {
+    fn header(&self, page: u32) -> Result<Header> {
+        drawing::guarded("PDF", || header_of(&self.pdf, page, self.limits))
+    }
+
+    fn decode(&self, request: &DecodeRequest) -> Result<Decoded> {
+        drawing::guarded("PDF", || draw(&self.pdf, request, self.limits))
+    }
+}
+
+fn header_of(pdf: &Pdf, page: u32, limits: &Limits) -> Result<Header> {
+    let pages = pdf.pages();
+    let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+    if count > limits.frames_max {
+        return Err(Error::limit(format!(
+            "{count} pages are over the limit of {}",
+            limits.frames_max
+        )));
+    }
+    if page == 0 {
+        check_pictures(pdf, limits)?;
+    }
+    let Some(page) = pages.get(page as usize) else {
+        return Err(Error::input(format!("there is no page {}, only {count}", page + 1)));
+    };
+    let size = own_size(page.render_dimensions());
+    limits.check_size(size)?;
+    Ok(header(size, count))
 }
 
 /// The header of a page of this size in a document of so many.
@@ -84,46 +113,43 @@ fn own_size((width, height): (f32, f32)) -> Size {
     Size::new(side(width), side(height))
 }
 
-fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
-    drawing::guarded("PDF", || {
-        let pdf = open(bytes)?;
-        let count = pdf.pages().len();
-        let page = pdf.pages().get(request.page as usize).ok_or_else(|| {
-            Error::input(format!("there is no page {}, only {count}", request.page + 1))
-        })?;
-        let (width, height) = page.render_dimensions();
-        let own = own_size((width, height));
-        limits.check_size(own)?;
-        let scale = drawing::scale(own, request.drawing_scale, limits);
-        let size = own.scaled(scale);
-        // The renderer cuts off what is no whole pixel.
-        let per_point = |pixels: u32, points: f32| (pixels as f32 + 0.01) / points;
-        let settings = PixmapSettings {
-            x_scale: per_point(size.width, width),
-            y_scale: per_point(size.height, height),
-            bg_color: WHITE,
-        };
-        let pixmap = hayro::render(
-            page,
-            &RenderCache::new(),
-            &InterpreterSettings::default(),
-            &RenderSettings::default(),
-            &settings,
-        );
-        let drawn = Size::new(u32::from(pixmap.width()), u32::from(pixmap.height()));
-        if drawn != size {
-            return Err(Error::internal(format!("a page of {size} was drawn at {drawn}")));
-        }
-        let mut samples: Vec<u8> = image::zeroed(size.area() * 3)?;
-        let (to, _) = samples.as_chunks_mut::<3>();
-        for (to, from) in to.iter_mut().zip(pixmap.data()) {
-            *to = [from.r, from.g, from.b];
-        }
-        let mut image = Image::still(Pixels::U8(Packed::new(size, Channels::Rgb, samples)));
-        let dpi = DPI * scale;
-        image.metadata = Metadata { dpi: Some((dpi, dpi)), ..Metadata::default() };
-        Ok(Decoded { image, scale })
-    })
+fn draw(pdf: &Pdf, request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+    let count = pdf.pages().len();
+    let page = pdf.pages().get(request.page as usize).ok_or_else(|| {
+        Error::input(format!("there is no page {}, only {count}", request.page + 1))
+    })?;
+    let (width, height) = page.render_dimensions();
+    let own = own_size((width, height));
+    limits.check_size(own)?;
+    let scale = drawing::scale(own, request.drawing_scale, limits);
+    let size = own.scaled(scale);
+    // The renderer cuts off what is no whole pixel.
+    let per_point = |pixels: u32, points: f32| (pixels as f32 + 0.01) / points;
+    let settings = PixmapSettings {
+        x_scale: per_point(size.width, width),
+        y_scale: per_point(size.height, height),
+        bg_color: WHITE,
+    };
+    let pixmap = hayro::render(
+        page,
+        &RenderCache::new(),
+        &InterpreterSettings::default(),
+        &RenderSettings::default(),
+        &settings,
+    );
+    let drawn = Size::new(u32::from(pixmap.width()), u32::from(pixmap.height()));
+    if drawn != size {
+        return Err(Error::internal(format!("a page of {size} was drawn at {drawn}")));
+    }
+    let mut samples: Vec<u8> = image::zeroed(size.area() * 3)?;
+    let (to, _) = samples.as_chunks_mut::<3>();
+    for (to, from) in to.iter_mut().zip(pixmap.data()) {
+        *to = [from.r, from.g, from.b];
+    }
+    let mut image = Image::still(Pixels::U8(Packed::new(size, Channels::Rgb, samples)));
+    let dpi = DPI * scale;
+    image.metadata = Metadata { dpi: Some((dpi, dpi)), ..Metadata::default() };
+    Ok(Decoded { image, scale })
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf> {

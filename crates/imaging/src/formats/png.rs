@@ -18,6 +18,7 @@ use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
 mod animation;
+mod indexed;
 mod inspect;
 mod rewrite;
 
@@ -35,7 +36,8 @@ pub static PNG: Format = Format {
     encode_frames: Some(animation::encode_frames),
     alpha: true,
     encodes_planes: false,
-    is_lossy: |_| false,
+    // A picture may have no more colors than are asked for, but that is not known before.
+    is_lossy: |output| output.palette.is_some(),
     rewrite: Some(rewrite::rewrite),
     bit_depth_max: 16,
     side_max: 65_535,
@@ -138,6 +140,9 @@ pub(super) fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     let [Frame { pixels, .. }] = &image.frames[..] else {
         return Err(Error::internal("a PNG holds one frame"));
     };
+    if let Some(colors_max) = output.palette {
+        return indexed::encode(image, pixels, colors_max, output);
+    }
     let pixels = at_depth(pixels, output.bit_depth);
     // A profile for RGB would not fit grey samples.
     let may_be_gray = image.color == ColorSpace::Srgb;

@@ -20,6 +20,7 @@ mod write;
 pub(super) use chunk::packbits;
 pub(super) use color::with_alpha;
 pub(super) use inspect::inspect;
+pub(super) use samples::half;
 
 use directory::{Directory, Order, START_LEN};
 use facts::Facts;

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 
 mod boxes;
 mod dither;
+mod soft;
 
 pub use dither::dither;
+pub use soft::{Rgba, by_palette};
 
 /// A color without alpha.
 pub type Rgb = [u8; 3];
@@ -19,6 +21,16 @@ const BIN_BITS: u32 = 5;
 const BIN_SIDE: usize = 1 << BIN_BITS;
 /// The most colors that a palette has.
 pub const COLORS_MAX: usize = 256;
+
+/// How many rounds a palette is settled at an effort of 0 to 10.
+pub fn rounds(effort: Option<u8>) -> u8 {
+    match effort {
+        Some(0) => 0,
+        Some(1..=3) => 1,
+        None | Some(4..=7) => 2,
+        Some(8..) => 5,
+    }
+}
 
 /// The colors of a picture: sums over cells of the color cube, and each color while they are few.
 pub struct Histogram {
@@ -219,6 +231,11 @@ fn nearest(channels: &[Vec<f32>; 3], [r, g, b]: [f32; 3]) -> (usize, f32) {
     for (((distance, red), green), blue) in distances.iter_mut().zip(reds).zip(greens).zip(blues) {
         *distance = (red - r) * (red - r) + (green - g) * (green - g) + (blue - b) * (blue - b);
     }
+    least(&distances)
+}
+
+/// The place of the least distance, and that.
+fn least(distances: &[f32; COLORS_MAX]) -> (usize, f32) {
     // Eight minima side by side: one would wait for itself.
     let mut lanes = [f32::INFINITY; 8];
     for chunk in distances.as_chunks::<8>().0 {

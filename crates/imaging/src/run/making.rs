@@ -106,7 +106,10 @@ impl Runner<'_> {
                     scale => scale * self.drawing_scale,
                 };
                 let request = DecodeRequest { page, drawing_scale, ..*request };
-                let decoded = decode(self.input.bytes, &request, self.limits)?;
+                let decoded = match &self.document {
+                    Some(document) => document.decode(&request)?,
+                    None => decode(self.input.bytes, &request, self.limits)?,
+                };
                 let scale = match format.drawn_at_dpi {
                     None => (decoded.scale, decoded.scale),
                     // A drawing fills its pixels, whose number is rounded.

@@ -44,7 +44,13 @@ impl<'a> Runner<'a> {
         let mut made = self.make(self.header, Source::Pixels(still(first)))?;
         let last = self.plan.last_step();
         self.steps.begin_through(last);
-        let (output, unchanged) = (made.intent.output.clone(), made.unchanged);
+        let (mut output, unchanged) = (made.intent.output.clone(), made.unchanged);
+        if output.palette.is_some() && !format.palettes_of_frames {
+            let message =
+                format!("an animated {} has no palette: it keeps all colors", format.title);
+            self.warn("palette_ignored", message);
+            output.palette = None;
+        }
         let same_colors = apply_policy(&mut made.image, &output)?;
         self.fit(&mut made.image, format, &output)?;
         let size = made.image.size();

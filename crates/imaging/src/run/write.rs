@@ -60,6 +60,29 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Writes the output around the input's compressed image, where nothing touches the pixels.
+    pub(super) fn wrapped(&mut self, header: &Header) -> Result<bool> {
+        let mut draft = self.draft(header, &[])?;
+        let format = draft.output_format();
+        let Draft { stages, intent, warnings, .. } = draft;
+        let Some(wrap) = format.wrap.filter(|_| stages.is_empty()) else { return Ok(false) };
+        let last = self.plan.last_step();
+        let bytes = wrap(self.input.bytes, header, &intent.output, self.limits)
+            .map_err(|error| error.in_step(last))?;
+        let Some(bytes) = bytes else { return Ok(false) };
+        self.steps.begin_through(last);
+        for warning in warnings {
+            self.add_warning(warning);
+        }
+        self.warn(
+            "original_kept",
+            format!("the image data went into the {} as they are, without loss", format.title),
+        );
+        let size = header.upright_size();
+        self.push_output(Written { format, size, bytes, encode_generations: 0 }, None);
+        Ok(true)
+    }
+
     /// The input with this metadata, where it is no larger than what was encoded.
     pub(super) fn original(
         &mut self,

@@ -70,8 +70,14 @@ fn every_prefix_ends_in_an_error_or_an_image() {
 
 #[test]
 fn every_flipped_header_byte_ends_in_an_error_or_an_image() {
-    // The orientations differ in a byte of Exif and the turn of their pixels: one stands for all.
-    let is_another = |name: &str| name.starts_with("orientation") && !name.contains('6');
+    // The orientations differ in a byte of Exif and the turn of their pixels, and the compressions
+    // of OpenEXR lie behind one kind of header: one stands for all.
+    let is_compression =
+        |name: &str| ["zip", "rle", "b44", "dwa", "pxr"].iter().any(|c| name.contains(c));
+    let is_another = |name: &str| {
+        (name.starts_with("orientation") && !name.contains('6'))
+            || (name.starts_with("exr") && is_compression(name))
+    };
     for (_, mut bytes) in files().into_iter().filter(|(name, _)| !is_another(name)) {
         for at in 0..bytes.len().min(300) {
             let sound = bytes[at];

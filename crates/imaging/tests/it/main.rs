@@ -5,6 +5,7 @@
 mod animation;
 mod compose;
 mod drawings;
+mod exr;
 mod formats;
 mod geometry;
 mod gif_rules;
@@ -15,7 +16,10 @@ mod laws;
 mod matrix;
 mod modern;
 mod pages;
+mod palette;
+mod phones;
 mod pictures;
 mod raster;
 mod rules;
 mod tiff;
+mod wrap;

@@ -10,7 +10,7 @@ use super::rewrite;
 use crate::formats::difference::{self, bounds};
 use crate::image::{self, Channels, Frame, Packed, Pixels, Size};
 use crate::kernels::canvas;
-use crate::kernels::palette::{COLORS_MAX, Histogram, Palette, Rgb, dither};
+use crate::kernels::palette::{self, COLORS_MAX, Histogram, Palette, Rgb, dither};
 use crate::metadata::Metadata;
 use crate::output::Output;
 use crate::stage::Rect;
@@ -82,12 +82,7 @@ impl Writer {
             plays,
             is_animated: count > 1,
             colors_max: output.palette.map_or(COLORS_MAX, usize::from),
-            rounds: match output.effort {
-                Some(0) => 0,
-                Some(1..=3) => 1,
-                None | Some(4..=7) => 2,
-                Some(8..) => 5,
-            },
+            rounds: palette::rounds(output.effort),
             global: Vec::new(),
             file: None,
             shown: image::zeroed(size.area())?,

@@ -8,6 +8,15 @@ use crate::{Error, Result};
 /// The file with this metadata instead of its own. The image data, JFIF, Adobe's marker and the
 /// color profile stay: they say what the samples mean.
 pub(super) fn rewrite(jpeg: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
+    keeping(true, jpeg, metadata)
+}
+
+/// The same without the color profile.
+pub(super) fn without_profile(jpeg: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
+    keeping(false, jpeg, metadata)
+}
+
+fn keeping(keeps_profile: bool, jpeg: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     let damaged = || Error::input("the JPEG is damaged before its image data");
     let mut kept = jpeg.get(..2).ok_or_else(damaged)?.to_vec();
     let mut at = 2;
@@ -29,7 +38,7 @@ pub(super) fn rewrite(jpeg: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
         let segment = jpeg.get(at..end).ok_or_else(damaged)?;
         let is_profile = code == 0xE2 && segment[4..].starts_with(ICC);
         let is_comment = code == 0xFE || matches!(code, 0xE1..=0xED | 0xEF);
-        if is_profile || !is_comment {
+        if (is_profile && keeps_profile) || !is_comment {
             kept.extend_from_slice(segment);
         }
         at = end;

@@ -23,6 +23,8 @@ pub(super) struct Segments<'a> {
     jfif_dpi: Option<(f64, f64)>,
     /// Whether Adobe's marker is there, which says that inks are stored inverted.
     pub(super) is_adobe: bool,
+    /// How that marker says that the components are coded: 0 as they are, 1 `Y'CbCr`, 2 YCCK.
+    pub(super) adobe_transform: Option<u8>,
 }
 
 impl<'a> Segments<'a> {
@@ -58,7 +60,13 @@ impl<'a> Segments<'a> {
                     self.icc.push((*number, part));
                 }
             }
-            0xEE => self.is_adobe |= payload.starts_with(ADOBE),
+            0xEE => {
+                if let Some(adobe) = payload.strip_prefix(ADOBE) {
+                    self.is_adobe = true;
+                    // Version and two words of flags stand before it.
+                    self.adobe_transform = adobe.get(6).copied();
+                }
+            }
             _ => {}
         }
     }

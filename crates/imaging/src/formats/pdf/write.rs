@@ -45,7 +45,7 @@ pub(super) fn encode_pages(
 }
 
 /// A document as it grows.
-struct Document {
+pub(super) struct Document {
     pdf: Pdf,
     pages: Vec<Ref>,
     objects: i32,
@@ -53,11 +53,22 @@ struct Document {
     profile: Option<(Arc<[u8]>, Ref)>,
 }
 
+/// A JPEG as it goes onto a page.
+pub(super) struct Placed<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) size: Size,
+    /// Samples a pixel: 1, 3 or 4.
+    pub(super) channels: u8,
+    /// Samples are stored the other way round.
+    pub(super) is_inverted: bool,
+    pub(super) profile: Option<Arc<[u8]>>,
+}
+
 const CATALOG: Ref = Ref::new(1);
 const PAGES: Ref = Ref::new(2);
 
 impl Document {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { pdf: Pdf::new(), pages: Vec::new(), objects: 0, profile: None }
     }
 
@@ -68,13 +79,41 @@ impl Document {
 
     fn push(&mut self, image: &Image, output: &Output) -> Result<()> {
         let (color, alpha) = coded(image, output)?;
-        let profile = self.profile(&image.color, color.is_gray);
+        let profile = self.profile(&image.color, if color.is_gray { 1 } else { 3 });
         let mask = alpha.map(|alpha| self.picture(&alpha, image.size(), None, None));
         let picture = self.picture(&color, image.size(), profile, mask);
-        let (width, height) = page_size(image);
+        let (width, height) = page_size(image.size(), image.metadata.dpi);
+        self.page(picture, (width, height), [width, 0.0, 0.0, height, 0.0, 0.0]);
+        Ok(())
+    }
+
+    /// Adds a page of a JPEG as it is, laid there by a matrix.
+    pub(super) fn push_jpeg(&mut self, jpeg: &Placed<'_>, page: (f32, f32), matrix: [f32; 6]) {
+        let color = jpeg.profile.clone().map_or(ColorSpace::Srgb, ColorSpace::Icc);
+        let profile = self.profile(&color, jpeg.channels);
+        let id = self.next();
+        let mut picture = self.pdf.image_xobject(id, jpeg.bytes);
+        let Size { width, height } = jpeg.size;
+        picture.width(width as i32).height(height as i32).bits_per_component(8);
+        match (profile, jpeg.channels) {
+            (Some(profile), _) => picture.color_space().icc_based(profile),
+            (None, 1) => picture.color_space().device_gray(),
+            (None, 4) => picture.color_space().device_cmyk(),
+            (None, _) => picture.color_space().device_rgb(),
+        }
+        if jpeg.is_inverted {
+            picture.decode([1.0, 0.0].repeat(jpeg.channels.into()));
+        }
+        picture.filter(Filter::DctDecode);
+        picture.finish();
+        self.page(id, page, matrix);
+    }
+
+    /// Adds a page of this size with a picture on it.
+    fn page(&mut self, picture: Ref, (width, height): (f32, f32), matrix: [f32; 6]) {
         let mut content = Content::new();
         content.save_state();
-        content.transform([width, 0.0, 0.0, height, 0.0, 0.0]);
+        content.transform(matrix);
         content.x_object(NAME);
         content.restore_state();
         let (id, content_id) = (self.next(), self.next());
@@ -84,7 +123,6 @@ impl Document {
         page.resources().x_objects().pair(NAME, picture);
         page.finish();
         self.pages.push(id);
-        Ok(())
     }
 
     /// Writes the samples of a picture.
@@ -124,7 +162,7 @@ impl Document {
         id
     }
 
-    fn profile(&mut self, color: &ColorSpace, is_gray: bool) -> Option<Ref> {
+    fn profile(&mut self, color: &ColorSpace, channels: u8) -> Option<Ref> {
         let ColorSpace::Icc(bytes) = color else { return None };
         if let Some((written, id)) = &self.profile
             && written == bytes
@@ -134,14 +172,14 @@ impl Document {
         let id = self.next();
         let compressed = compress_to_vec_zlib(bytes, 6);
         let mut profile = self.pdf.icc_profile(id, &compressed);
-        profile.n(if is_gray { 1 } else { 3 });
+        profile.n(channels.into());
         profile.filter(Filter::FlateDecode);
         profile.finish();
         self.profile = Some((bytes.clone(), id));
         Some(id)
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         self.pdf.catalog(CATALOG).pages(PAGES);
         let count = self.pages.len() as i32;
         self.pdf.pages(PAGES).kids(self.pages).count(count);
@@ -151,10 +189,9 @@ impl Document {
 
 /// Width and height of the page in points: as the resolution says that the file names, else at
 /// 150 pixels an inch.
-fn page_size(image: &Image) -> (f32, f32) {
+pub(super) fn page_size(size: Size, dpi: Option<(f64, f64)>) -> (f32, f32) {
     let sound = |dpi: &(f64, f64)| dpi.0 >= 1.0 && dpi.1 >= 1.0;
-    let (across, down) = image.metadata.dpi.filter(sound).unwrap_or((DPI, DPI));
-    let size = image.size();
+    let (across, down) = dpi.filter(sound).unwrap_or((DPI, DPI));
     let width = f64::from(size.width) * POINTS / across;
     let height = f64::from(size.height) * POINTS / down;
     let shrink = (SIDE_MAX / width.max(height)).min(1.0);

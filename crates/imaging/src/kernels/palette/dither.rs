@@ -4,12 +4,12 @@ use super::{Palette, Rgb};
 
 /// How much of an error is passed on, in 256ths. All of it gives more noise than gain: in what
 /// moves the noise boils, and nothing compresses worse.
-const STRENGTH: i32 = 208;
+pub(super) const STRENGTH: i32 = 208;
 /// An error as large as this in a channel comes from a color that the palette lacks altogether;
 /// to pass it on would draw streaks.
-const ERROR_MAX: i32 = 48;
+pub(super) const ERROR_MAX: i32 = 48;
 /// Where no more than this has come together, a color of the palette stays as it is.
-const CALM: i32 = 6;
+pub(super) const CALM: i32 = 6;
 
 /// Sixteenths of a level that are to be added, by channel.
 type Carry = [i32; 3];

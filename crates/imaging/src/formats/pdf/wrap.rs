@@ -1,0 +1,94 @@
+//! A JPEG on a page as it is: its data are what a PDF calls `DCTDecode` (ISO 32000-1, 7.4.8).
+
+use std::sync::Arc;
+
+use super::write::{Document, Placed, page_size};
+use crate::format::Header;
+use crate::formats::jpeg::{self, Embedded};
+use crate::formats::profile;
+use crate::image::ColorSpace;
+use crate::metadata::{Metadata, Orientation};
+use crate::output::{IccPolicy, Output};
+use crate::{Limits, Result};
+
+/// The page, where the file is a JPEG and nothing is asked for that would need its pixels.
+pub(super) fn wrap(
+    file: &[u8],
+    header: &Header,
+    output: &Output,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>> {
+    if *header.format != jpeg::JPEG || asks_for_pixels(output) {
+        return Ok(None);
+    }
+    let policy = |metadata: &mut Metadata| match output.strip_metadata {
+        Some(true) => *metadata = Metadata::default(),
+        Some(false) => {}
+        None => metadata.keep_rights_only(),
+    };
+    let Some(embedded) = jpeg::embed(file, policy, limits)? else { return Ok(None) };
+    let profile = profile_of(&embedded);
+    let keeps_profile = match output.icc {
+        Some(IccPolicy::Keep) => true,
+        Some(IccPolicy::Srgb | IccPolicy::Strip) => false,
+        None => output.strip_metadata != Some(true),
+    };
+    let is_srgb = profile.is_none() && embedded.channels < 4;
+    if !is_srgb && !keeps_profile {
+        return Ok(None);
+    }
+    let (transpose, ..) = header.orientation.parts();
+    let dpi = output.dpi.map(|dpi| (dpi, dpi)).or(embedded.dpi);
+    let dpi = dpi.map(|(across, down)| if transpose { (down, across) } else { (across, down) });
+    let (width, height) = page_size(header.upright_size(), dpi);
+    let mut document = Document::new();
+    document.push_jpeg(
+        &Placed {
+            bytes: &embedded.bytes,
+            size: embedded.size,
+            channels: embedded.channels,
+            is_inverted: embedded.is_inverted,
+            profile,
+        },
+        (width, height),
+        matrix(header.orientation, width, height),
+    );
+    Ok(Some(document.finish()))
+}
+
+fn asks_for_pixels(output: &Output) -> bool {
+    let Output { quality, lossless, effort, progressive, chroma_subsampling, .. } = output;
+    quality.is_some()
+        || *lossless == Some(true)
+        || effort.is_some()
+        || progressive.is_some()
+        || chroma_subsampling.is_some()
+}
+
+/// The profile, where it says what the samples would not be taken for without it.
+fn profile_of(embedded: &Embedded) -> Option<Arc<[u8]>> {
+    if embedded.channels == 4 {
+        let is_cmyk = |icc: &&Vec<u8>| icc.get(16..20) == Some(b"CMYK");
+        return embedded.icc.as_ref().filter(is_cmyk).map(|icc| icc.as_slice().into());
+    }
+    match profile::color_space(embedded.icc.clone(), embedded.channels == 1) {
+        ColorSpace::Icc(profile) => Some(profile),
+        ColorSpace::Srgb => None,
+    }
+}
+
+/// Lays the unit square of a picture, whose origin is below left, upright on a page of this size.
+fn matrix(orientation: Orientation, width: f32, height: f32) -> [f32; 6] {
+    let [a, b, c, d, e, f] = match orientation {
+        Orientation::Normal => [1, 0, 0, 1, 0, 0],
+        Orientation::MirrorX => [-1, 0, 0, 1, 1, 0],
+        Orientation::Rotate180 => [-1, 0, 0, -1, 1, 1],
+        Orientation::MirrorY => [1, 0, 0, -1, 0, 1],
+        Orientation::Transpose => [0, -1, -1, 0, 1, 1],
+        Orientation::Rotate90 => [0, -1, 1, 0, 0, 1],
+        Orientation::Transverse => [0, 1, 1, 0, 0, 0],
+        Orientation::Rotate270 => [0, 1, -1, 0, 1, 0],
+    }
+    .map(|value: i8| f32::from(value));
+    [a * width, b * height, c * width, d * height, e * width, f * height]
+}
