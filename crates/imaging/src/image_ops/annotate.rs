@@ -59,7 +59,7 @@ pub(super) struct Annotate {
     /// 4% by default, but at least 12 pixels.
     #[serde(default)]
     pub font_size: Option<Length>,
-    /// The family of the letters of a label.
+    /// The family of the letters of a label, as of `text_overlay`.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,

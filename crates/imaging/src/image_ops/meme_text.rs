@@ -31,7 +31,7 @@ pub(super) struct MemeText {
     pub color: Color,
     /// The color of the line around the letters.
     pub stroke_color: Color,
-    /// The family of the letters.
+    /// The family of the letters, as of `text_overlay`.
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,
 }

@@ -16,7 +16,8 @@ use crate::text::{
 };
 
 /// Writes text onto the image, in any script: letters are joined, reordered and stacked as the
-/// script wants, lines run from right to left where it does, and emoji are drawn.
+/// script wants, lines run from right to left where it does, and emoji are drawn: in color where
+/// the folder of fonts has them in color (Noto Color Emoji), else in the color of the text.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextOverlay {
@@ -46,7 +47,8 @@ pub(super) struct TextOverlay {
     /// How much the text hides what is behind it, with all that belongs to it.
     #[serde(default)]
     pub opacity: Percent,
-    /// The family of the letters. What it lacks is taken from other families.
+    /// The family of the letters, in any case: one that is built in, or one of the folder of fonts
+    /// (the setting `fonts`). What it lacks is taken from other families.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,

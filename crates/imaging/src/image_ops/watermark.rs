@@ -56,7 +56,7 @@ pub(super) struct Watermark {
     /// it out. Half transparent black by default.
     #[serde(default)]
     pub stroke_color: Option<Color>,
-    /// The family of the letters.
+    /// The family of the letters, as of `text_overlay`.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,
