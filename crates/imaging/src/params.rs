@@ -496,3 +496,8 @@ pub fn one_amount(
         (None, None) => Err(("", "\"value\" is missing: -100 to 100".to_owned())),
     }
 }
+
+/// The amount of an adjustment as a factor; `None` where it leaves the image as it is.
+pub fn adjustment(value: Option<Amount>, intensity: Option<Percent>) -> Option<f32> {
+    one_amount(value, intensity).ok().map(Amount::factor).filter(|factor| *factor != 0.0)
+}

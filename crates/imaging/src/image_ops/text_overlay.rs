@@ -135,6 +135,13 @@ pub(super) fn known_family(name: Option<&str>) -> Result<(), (&'static str, Stri
     }
 }
 
+/// Warns of characters that no font has.
+pub(super) fn tell_missing(block: &Block, scene: &mut Scene<'_>) {
+    if let Some(message) = block.missing_message() {
+        scene.warn("glyph_missing", message);
+    }
+}
+
 impl ImageOp for TextOverlay {
     const GROUP: Group = Group::Compose;
 
@@ -156,9 +163,8 @@ impl ImageOp for TextOverlay {
         };
         let setting = Setting {
             typeface: Typeface {
-                family: self.font_family.as_deref().unwrap_or(crate::fonts::SANS),
-                weight: self.font_weight.unwrap_or(400),
                 italic: self.italic,
+                ..Typeface::of(self.font_family.as_deref(), self.font_weight.unwrap_or(400))
             },
             size,
             line_height: self.line_height.unwrap_or(1.25),
@@ -168,9 +174,7 @@ impl ImageOp for TextOverlay {
             breaks_words: true,
         };
         let block = Block::set(&self.text, &setting);
-        if let Some(message) = block.missing_message() {
-            scene.warn("glyph_missing", message);
-        }
+        tell_missing(&block, scene);
         let transform = placed(&block, (x, y), &anchor, (image, padding, self.rotation));
         let lettering = Lettering { block, look, transform };
         Ok(lay_over(Blend::Normal, self.opacity.factor(), move || {

@@ -20,6 +20,13 @@ pub struct Typeface<'a> {
     pub italic: bool,
 }
 
+impl<'a> Typeface<'a> {
+    /// Upright letters of a family, or of the usual one.
+    pub fn of(family: Option<&'a str>, weight: u16) -> Self {
+        Self { family: family.unwrap_or(fonts::SANS), weight, italic: false }
+    }
+}
+
 static DATABASE: LazyLock<fontdb::Database> = LazyLock::new(|| {
     let mut database = fontdb::Database::new();
     for bytes in fonts::all() {
