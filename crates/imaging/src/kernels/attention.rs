@@ -107,7 +107,7 @@ fn place(copy: &Small, input: Size, crop: SmartCrop) -> (u32, u32) {
 /// How much worse the very edge is than the middle.
 const CENTER: f64 = 0.08;
 /// How much the middle of the window counts beside all of it.
-const INNER: f64 = 0.35;
+const INNER: f64 = 0.7;
 /// The part of each side that the middle of the window has.
 const INNER_SIDE: f64 = 0.6;
 
@@ -151,14 +151,14 @@ fn scores(copy: &Small) -> Vec<f32> {
 }
 
 /// What colors are worth where nothing is sharp.
-const OUT_OF_FOCUS: f32 = 0.3;
+const OUT_OF_FOCUS: f32 = 0.4;
 /// What strong and rare colors are worth beside the same that are common.
 const RARE: f32 = 2.0;
 
 /// What colors are worth at each pixel: less where there are no edges around it, when there are
 /// some elsewhere.
 fn focus(edges: &Sums, width: usize, height: usize) -> Vec<f32> {
-    let reach = (width / 24).max(1);
+    let reach = (width / 16).max(1);
     let near: Vec<f32> =
         (0..width * height).map(|i| edges.mean(i % width, i / width, reach)).collect();
     let mut sorted = near.clone();
@@ -220,7 +220,7 @@ fn edges(lab: &[[f32; 3]], width: usize, height: usize) -> Vec<f32> {
 }
 
 /// The share of the edges around a pixel that its own has to exceed.
-const TEXTURE: f32 = 0.5;
+const TEXTURE: f32 = 0.8;
 /// What edges are worth.
 const EDGE: f32 = 1.0;
 /// What a color unlike that of the rim is worth.
