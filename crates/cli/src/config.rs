@@ -22,8 +22,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the job database and the files. It must be on a local disk.
     pub data: PathBuf,
-    /// Folder of more fonts for text (`.ttf`, `.otf`, `.ttc`, also in folders within). They are read
-    /// once, at the start; operations name them by family. Empty means: only those built in.
+    /// Folder of more fonts for text (`.ttf`, `.otf`, `.ttc`, also in folders within). They are
+    /// read once, at the start; operations name them by family. Empty means: only those built in.
     pub fonts: PathBuf,
     /// What this process does: `all`. The others need PostgreSQL, which this build does not have.
     pub role: Role,

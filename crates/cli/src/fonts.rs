@@ -8,7 +8,7 @@ use imaging::text::families_of;
 
 use crate::terminal;
 
-/// The largest file that is taken: the fonts of all Chinese, Japanese and Korean letters have 20 MB.
+/// The largest file that is taken: fonts of all Chinese, Japanese and Korean letters have 20 MB.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 /// The most bytes of all files together, as every runner holds them in its memory.
 const ALL_BYTES_MAX: u64 = 96 << 20;

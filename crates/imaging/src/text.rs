@@ -14,7 +14,7 @@ mod faces;
 mod glyphs;
 mod lettering;
 
-pub use emoji::color_emoji;
+pub use emoji::{color_emoji, color_emoji_for};
 pub use faces::{Typeface, check_family, families, families_of};
 pub use lettering::{Backdrop, Lettering, Look, Shadow, rounded};
 

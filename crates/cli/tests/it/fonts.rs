@@ -99,6 +99,26 @@ fn emoji_are_drawn_in_color_when_the_folder_has_them() {
     }
 }
 
+#[test]
+fn emoji_in_drawings_have_colors_too() {
+    let temp = folder();
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90">
+        <text x="10" y="70" font-size="60">😀</text></svg>"#;
+    std::fs::write(temp.path().join("face.svg"), svg).unwrap();
+    let yellow = |fonts: &str| {
+        let arguments = ["run", "face.svg", "-o", "-", "convert:output_format=bmp"];
+        let mut command = command(&arguments);
+        let output = command.env("IMAGEHQ_FONTS", fonts).current_dir(temp.path()).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let header = u32::from_le_bytes(output.stdout[10..14].try_into().unwrap()) as usize;
+        let bytes = usize::from(output.stdout[28]) / 8;
+        let pixels = output.stdout[header..].chunks_exact(bytes);
+        pixels.filter(|bgr| bgr[2] > 200 && bgr[1] > 140 && bgr[0] < 110).count()
+    };
+    assert_eq!(yellow(""), 0);
+    assert!(yellow("fonts") > 500, "{}", yellow("fonts"));
+}
+
 #[tokio::test]
 async fn a_server_knows_the_families_and_says_what_is_wrong_with_others() {
     let temp = folder();

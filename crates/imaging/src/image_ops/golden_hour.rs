@@ -10,8 +10,8 @@ use crate::params::{Params, Percent};
 use crate::scene::Scene;
 use crate::stage::Stage;
 
-/// Bathes the image in the light of the last hour before sunset: bright and golden, warm skin, greens
-/// that turn to straw, a lilac sky.
+/// Bathes the image in the light of the last hour before sunset: bright and golden, warm skin,
+/// greens that turn to straw, a lilac sky.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct GoldenHour {

@@ -4,9 +4,9 @@
 //! follows smartcrop.js (Jonas Wagner, 2014) and the attention crop of libvips: edges, saturated
 //! colors and the color of skin; and with Achanta et al., "Frequency-tuned salient region
 //! detection" (2009), how far a color is from the mean one, here that of the rim, which is seldom
-//! the subject. What is out of focus counts less, and strong colors that are rare in the image count
-//! more (Cheng et al., "Global contrast based salient region detection", 2011). The middle has a
-//! small advantage (Tatler, "The central fixation bias in scene viewing", 2007).
+//! the subject. What is out of focus counts less, and strong colors that are rare in the image
+//! count more (Cheng et al., "Global contrast based salient region detection", 2011). The middle
+//! has a small advantage (Tatler, "The central fixation bias in scene viewing", 2007).
 
 use std::sync::Arc;
 

@@ -41,6 +41,11 @@ pub fn color_emoji() -> Option<&'static str> {
     *FAMILY
 }
 
+/// The same for a character, where that is shown as a picture by itself.
+pub fn color_emoji_for(character: char) -> Option<&'static str> {
+    color_emoji().filter(|_| is_shown_as_picture(character))
+}
+
 /// The text in pieces: emoji that are shown in color, and what is between them.
 pub(super) fn spans<'t, 'a>(text: &'t str, letters: &Attrs<'a>) -> Vec<(&'t str, Attrs<'a>)> {
     let Some(family) = color_emoji() else { return vec![(text, letters.clone())] };

@@ -1,9 +1,10 @@
 //! What server and runner say to each other over the runner's standard input and output: frames of
 //! a kind byte, a length (32 bit, little endian) and a payload, which is JSON or bytes of a file.
 //!
-//! Server: `Setup` once, and after it `Chunk`s and `End` for each font; then for each file `Unit`, and when the runner answered `Began`, `Chunk`s
-//! and `End`, and as much again for each other file that the unit names. Runner: `Step`s, then for
-//! each result `Output` and its `Chunk`s, then `Done`; or `Failed`.
+//! Server: `Setup` once, and after it `Chunk`s and `End` for each font; then for each file `Unit`,
+//! and when the runner answered `Began`, `Chunk`s and `End`, and as much again for each other file
+//! that the unit names. Runner: `Step`s, then for each result `Output` and its `Chunk`s, then
+//! `Done`; or `Failed`.
 
 use std::io::{self, Read, Write};
 
