@@ -241,6 +241,22 @@ fn a_smart_crop_keeps_what_is_sharp_rather_than_a_blurred_ground_like_skin() {
 }
 
 #[test]
+fn a_sheet_that_lies_half_in_the_shade_is_found() {
+    // Everywhere brighter than the ground beside it, and where it is dark, darker than the ground
+    // where that is bright.
+    let places = (0..450).flat_map(|y| (0..600).map(move |x| (x, y)));
+    let samples = places.flat_map(|(x, y)| {
+        let inside = (100..500).contains(&x) && (60..400).contains(&y);
+        let shade = 1.0 - 0.6 * f64::from(x) / 600.0;
+        [(if inside { 240.0 } else { 165.0 } * shade) as u8; 3]
+    });
+    let image = Packed::new(Size::new(600, 450), Channels::Rgb, samples.collect());
+    let report = run_on(&json!([{"type": "perspective", "auto": true}]), &png(&image), "png");
+    let (width, height) = (report.outputs[0].width, report.outputs[0].height);
+    assert!(width.abs_diff(400) <= 4 && height.abs_diff(340) <= 4, "{width} × {height}");
+}
+
+#[test]
 fn hostile_parameters_are_refused_with_the_field_to_blame() {
     let refused = |op: Value, pointer: &str| {
         let request = json!({ "operations": [op] });
