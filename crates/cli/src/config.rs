@@ -22,6 +22,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the job database and the files. It must be on a local disk.
     pub data: PathBuf,
+    /// Folder of more fonts for text (`.ttf`, `.otf`, `.ttc`, also in folders within). They are
+    /// read once, at the start; operations name them by family. Empty means: only those built in.
+    pub fonts: PathBuf,
     /// What this process does: `all`. The others need PostgreSQL, which this build does not have.
     pub role: Role,
     /// Whether to listen on an address that other machines can reach although nobody is asked for
@@ -42,6 +45,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("./imagehq-data"),
+            fonts: PathBuf::new(),
             role: Role::All,
             allow_anonymous: false,
             log: Log::default(),

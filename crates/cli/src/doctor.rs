@@ -11,6 +11,7 @@ use crate::{config, terminal};
 
 mod build;
 mod disk;
+mod fonts;
 mod machine;
 mod runners;
 
@@ -73,12 +74,15 @@ pub(crate) fn doctor(file: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<E
     let config = config::load(file, None)?.config;
     let data = args.data.as_deref().unwrap_or(&config.data);
     let jobs = &config.jobs;
+    // Before the runner that is tried, which gets them too.
+    let fonts = fonts::section(&config.fonts);
     let sections = [
         build::program(),
         machine::section(jobs.workers_resolved(), jobs.runner_memory_max_bytes),
         runners::section(&config),
         disk::section(data, jobs.disk_floor_bytes),
         build::formats(),
+        fonts,
         build::absent(),
         build::tools(),
     ];

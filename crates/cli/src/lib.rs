@@ -7,6 +7,7 @@ pub mod args;
 pub mod catalog;
 pub mod config;
 mod doctor;
+mod fonts;
 mod log;
 pub mod ops;
 mod run;

@@ -17,7 +17,7 @@ use crate::run::progress::{Progress, summary};
 use crate::run::request::{Input, Request};
 use crate::run::target::{Names, Target};
 use crate::run::work::{Done, Failure, Staged, Work};
-use crate::{config, runners, terminal};
+use crate::{config, fonts, runners, terminal};
 
 mod explain;
 mod progress;
@@ -32,6 +32,9 @@ const INTERRUPTED: u8 = 130;
 /// Runs the pipeline on all inputs.
 pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut config = config::load(file, None)?.config;
+    for skipped in fonts::add(&config.fonts)?.skipped {
+        terminal::complain(&format!("imagehq: {skipped}"));
+    }
     let request = Request::new(args, &config.limits)?;
     if args.explain {
         return explain::print(&request, &config.limits);

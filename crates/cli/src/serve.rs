@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::{Role, ServeArgs};
 use crate::config::{self, Config};
-use crate::{log, runners, terminal};
+use crate::{fonts, log, runners, terminal};
 
 /// What the shell answers for a program that was ended by a signal: here, by a second one.
 const STOPPED_AT_ONCE: i32 = 130;
@@ -28,6 +28,9 @@ pub(crate) fn serve(file: Option<&Path>, flags: &ServeArgs) -> anyhow::Result<Ex
     check_role(config.role)?;
     check_reach(config.listen, config.allow_anonymous)?;
     log::start(&config.log)?;
+    for skipped in fonts::add(&config.fonts)?.skipped {
+        tracing::warn!("{skipped}");
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, THREADS_MAX))

@@ -63,10 +63,14 @@ pub fn add(files: Vec<Vec<u8>>) -> Result<()> {
     ADDED.set(files).map_err(|_| Error::internal("fonts are added once, before any work"))
 }
 
+/// The font files of the operator, in the order in which they were added.
+pub fn added() -> impl ExactSizeIterator<Item = &'static [u8]> {
+    ADDED.get_or_init(Vec::new).iter().map(Vec::as_slice)
+}
+
 /// All font files: those that are built in, then those of the operator.
 pub fn all() -> impl Iterator<Item = &'static [u8]> {
-    let added = ADDED.get_or_init(Vec::new);
-    BUILT_IN.iter().map(|font| font.bytes).chain(added.iter().map(Vec::as_slice))
+    BUILT_IN.iter().map(|font| font.bytes).chain(added())
 }
 
 /// TrueType, OpenType with CFF outlines, Apple's TrueType, a collection (ISO/IEC 14496-22, 5.2).
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn fonts_are_added_before_any_work_or_not_at_all() {
-        assert_eq!(all().count(), BUILT_IN.len());
+        assert_eq!((all().count(), added().len()), (BUILT_IN.len(), 0));
         let error = add(vec![BUILT_IN[0].bytes.to_vec()]).unwrap_err();
         assert_eq!(error.message, "fonts are added once, before any work");
     }

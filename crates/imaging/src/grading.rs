@@ -8,7 +8,7 @@ pub(crate) mod hue {
     /// Skin of every shade lies near this hue; it differs in lightness and chroma.
     pub(crate) const SKIN: f32 = 48.0;
     pub(crate) const ORANGE: f32 = 55.0;
-    pub(crate) const GOLD: f32 = 76.0;
+    pub(crate) const GOLD: f32 = 68.0;
     pub(crate) const YELLOW: f32 = 105.0;
     pub(crate) const GREEN: f32 = 142.0;
     pub(crate) const TEAL: f32 = 205.0;

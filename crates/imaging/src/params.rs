@@ -13,8 +13,10 @@ use crate::check::{Faults, check};
 use crate::color::Color;
 use crate::metadata::Orientation;
 
+mod amount;
 mod keep;
 
+pub use amount::{adjustment, one_amount};
 pub use keep::Keep;
 
 /// A struct of parameters. Its doc comments are the public documentation.
@@ -479,20 +481,5 @@ impl Direction {
             Self::Vertical => Orientation::MirrorY,
             Self::Both => Orientation::Rotate180,
         }
-    }
-}
-
-/// The amount of an adjustment that may be given as `value` or, when positive, as `intensity`.
-pub fn one_amount(
-    value: Option<Amount>,
-    intensity: Option<Percent>,
-) -> Result<Amount, (&'static str, String)> {
-    match (value, intensity) {
-        (Some(value), None) => Ok(value),
-        (None, Some(intensity)) => Ok(Amount::new(intensity.get())),
-        (Some(_), Some(_)) => {
-            Err(("intensity", "give either value or intensity, not both".to_owned()))
-        }
-        (None, None) => Err(("", "\"value\" is missing: -100 to 100".to_owned())),
     }
 }

@@ -9,11 +9,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tiny_skia_path::{Path, PathBuilder};
 
+mod emoji;
 mod faces;
 mod glyphs;
 mod lettering;
 
-pub use faces::{Typeface, check_family, families};
+pub use emoji::{color_emoji, color_emoji_for};
+pub use faces::{Typeface, check_family, families, families_of};
 pub use lettering::{Backdrop, Lettering, Look, Shadow, rounded};
 
 /// The longest text that is set: a bound on the work at the door.
@@ -72,6 +74,8 @@ pub struct Block {
     pub height: f32,
     /// The letters, of each font together.
     pub outlines: Vec<Path>,
+    /// Letters that are pictures: emoji, where a font has them in color.
+    emblems: Vec<emoji::Emblem>,
     /// Characters that no font has, in order.
     pub missing: Vec<char>,
 }
@@ -96,7 +100,7 @@ impl Block {
         });
         buffer.set_size(setting.width_max.map(|width| width.max(1.0)), None);
         let align = setting.align.map(Align::layout);
-        buffer.set_text(&text, &attrs, Shaping::Advanced, align);
+        buffer.set_rich_text(emoji::spans(&text, &attrs), &attrs, Shaping::Advanced, align);
         buffer.shape_until_scroll(&mut fonts, false);
         let longest = buffer.layout_runs().map(|run| run.line_w).fold(0.0, f32::max);
         let width = match setting.width_max {
@@ -128,12 +132,16 @@ impl Block {
                 }
                 let weight = glyph.font_weight.0;
                 let face = glyphs::Face { data: font.data(), index: info.index, weight };
+                let place = glyphs::Place::of(glyph, run.line_top + baseline);
+                if let Some(emblem) = emoji::Emblem::of(face, glyph.glyph_id, place) {
+                    self.emblems.push(emblem);
+                    continue;
+                }
                 let (builder, is_thin) = builders.entry(glyph.font_id).or_insert_with(|| {
                     let (_, boldest) = faces::weights_of(fonts.db(), info);
                     (PathBuilder::new(), weight >= 600 && boldest < 600)
                 });
                 *is_thin &= glyph.glyph_id != 0;
-                let place = glyphs::Place::of(glyph, run.line_top + baseline);
                 glyphs::outline(face, glyph.glyph_id, place, builder);
             }
         }

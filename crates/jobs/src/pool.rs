@@ -205,7 +205,11 @@ pub fn input_bytes(bytes: impl Into<Bytes>) -> InputStream {
 
 impl Inner {
     async fn spawn(&self) -> io::Result<Runner> {
-        let setup = Setup { memory_max_bytes: self.memory_max_bytes, threads: self.threads };
+        let setup = Setup {
+            memory_max_bytes: self.memory_max_bytes,
+            threads: self.threads,
+            fonts: imaging::fonts::added().len(),
+        };
         self.spawner.spawn(setup).await
     }
 

@@ -4,6 +4,7 @@
 
 mod crash;
 mod flags;
+mod fonts;
 mod program;
 mod run;
 mod serve;

@@ -4,7 +4,7 @@ use tiny_skia_path::{LineCap, LineJoin, Path, PathBuilder, Point, Rect, Stroke, 
 
 use crate::color::Color;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::image_ops::text_overlay::known_family;
+use crate::image_ops::text_overlay::{known_family, tell_missing};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::{Mask, Window};
 use crate::kernels::layer::Layer;
@@ -59,7 +59,7 @@ pub(super) struct Annotate {
     /// 4% by default, but at least 12 pixels.
     #[serde(default)]
     pub font_size: Option<Length>,
-    /// The family of the letters of a label.
+    /// The family of the letters of a label, as of `text_overlay`.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,
@@ -156,11 +156,7 @@ impl Annotate {
             None => (shorter(image) * 0.04).max(12.0) as f32,
         };
         let setting = Setting {
-            typeface: Typeface {
-                family: self.font_family.as_deref().unwrap_or(crate::fonts::SANS),
-                weight: self.font_weight.unwrap_or(700),
-                italic: false,
-            },
+            typeface: Typeface::of(self.font_family.as_deref(), self.font_weight.unwrap_or(700)),
             size,
             line_height: 1.2,
             align: None,
@@ -169,9 +165,7 @@ impl Annotate {
             breaks_words: true,
         };
         let block = Block::set(self.text.as_deref().unwrap_or_default(), &setting);
-        if let Some(message) = block.missing_message() {
-            scene.warn("glyph_missing", message);
-        }
+        tell_missing(&block, scene);
         let backdrop =
             self.fill.map(|color| Backdrop { color, padding: size * 0.25, radius: size * 0.2 });
         let look = Look { backdrop, ..Look::plain(self.color()) };
@@ -254,6 +248,8 @@ fn arrow(from: (f32, f32), to: (f32, f32), width: f32) -> Vec<Path> {
         return Vec::new();
     }
     let head = (width * 5.0).min(length * 0.6);
+    // A short arrow has a thin line, or it would be a blot.
+    let width = width.min(head / 3.5);
     let back = |by: f32, aside: f32| {
         Point::from_xy(
             tip.x - along.x * by - along.y * aside,

@@ -45,5 +45,5 @@ fn develop(rgb: [f32; 3]) -> [f32; 3] {
         false => 1.0 - 2.0 * (1.0 - value) * (1.0 - silver),
     });
     let mixed = std::array::from_fn(|c| rgb[c] + (overlaid[c] - rgb[c]) * 0.72);
-    Shade::of(mixed).toned(|l| between(l, 0.03, 0.985)).saturated(0.46 + 0.14 * skin).rgb()
+    Shade::of(mixed).toned(|l| between(l, 0.03, 0.985)).saturated(0.38 + 0.16 * skin).rgb()
 }

@@ -3,7 +3,7 @@ use serde::Deserialize;
 
 use crate::color::power;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -30,10 +30,10 @@ impl ImageOp for Brightness {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         // A gamma curve: ±100 is a little over one stop in the middle tones, and nothing clips.
         let gamma = (-1.25 * amount).exp2();
         let curve = ColorFn::curve(move |value| power(value.clamp(0.0, 1.0), gamma));
-        Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Color(curve)] })
+        Ok(vec![Stage::Color(curve)])
     }
 }

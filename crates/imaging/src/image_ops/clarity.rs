@@ -9,7 +9,7 @@ use crate::image_op::{Group, ImageOp, Misfit};
 use crate::kernels::guided::Base;
 use crate::kernels::luma::luma;
 use crate::kernels::rows;
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{Sample, SampleFn, Stage};
 
@@ -36,14 +36,14 @@ impl ImageOp for Clarity {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         let shorter = scene.size().width.min(scene.size().height) as f32;
         let structure = Structure {
             // Less than all of it can be taken away, more than once be added.
             amount: if amount > 0.0 { 1.3 * amount } else { 0.75 * amount },
             radius: (shorter * 0.03).max(3.0),
         };
-        Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Area(Arc::new(structure))] })
+        Ok(vec![Stage::Area(Arc::new(structure))])
     }
 }
 

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -29,7 +29,7 @@ impl ImageOp for Contrast {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         // More is a logistic S through black, middle and white, so that nothing clips; less is a
         // plain line.
         let steepness = 7.0 * amount;
@@ -39,6 +39,6 @@ impl ImageOp for Contrast {
             true => (logistic(value.clamp(0.0, 1.0)) - low) / (high - low),
             false => 0.5 + (value - 0.5) * (1.0 + amount),
         };
-        Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Color(ColorFn::curve(curve))] })
+        Ok(vec![Stage::Color(ColorFn::curve(curve))])
     }
 }

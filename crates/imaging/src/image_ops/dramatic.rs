@@ -42,7 +42,7 @@ fn develop(rgb: [f32; 3]) -> [f32; 3] {
     let sky = shade.near(hue::BLUE, 65.0);
     shade
         .toned(|l| s_curve(s_curve(l, 1.15, 0.58), 0.60, 0.5) - 0.12 * sky * l * (1.0 - l))
-        .saturated(0.64 + 0.16 * skin)
-        .tinted(248.0, 0.014 * dim * (1.0 - skin))
+        .saturated(0.80 + 0.10 * skin)
+        .tinted(248.0, 0.024 * dim * (1.0 - skin))
         .rgb()
 }

@@ -3,7 +3,7 @@ use serde::Deserialize;
 
 use crate::color::{from_linear, to_linear, with_gain};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -30,10 +30,7 @@ impl ImageOp for Exposure {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
-        if amount == 0.0 {
-            return Ok(Vec::new());
-        }
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         // One stop is twice the light.
         let gain = (amount * STOPS_MAX).exp2();
         let curve = move |value| from_linear(with_gain(to_linear(value), gain));

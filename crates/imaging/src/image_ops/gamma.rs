@@ -3,7 +3,7 @@ use serde::Deserialize;
 
 use crate::color::power;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -31,10 +31,7 @@ impl ImageOp for Gamma {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
-        if amount == 0.0 {
-            return Ok(Vec::new());
-        }
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         let exponent = 4.0f32.powf(-amount);
         let curve = move |value: f32| power(value, exponent);
         Ok(vec![Stage::Color(ColorFn::curve(curve))])

@@ -10,8 +10,8 @@ use crate::params::{Params, Percent};
 use crate::scene::Scene;
 use crate::stage::Stage;
 
-/// Bathes the image in the light of the last hour before sunset: golden lights, warm skin, greens
-/// that turn to straw.
+/// Bathes the image in the light of the last hour before sunset: bright and golden, warm skin,
+/// greens that turn to straw, a lilac sky.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct GoldenHour {
@@ -38,13 +38,16 @@ fn develop(rgb: [f32; 3]) -> [f32; 3] {
     let shade = Shade::of(rgb);
     let (skin, dim, bright) = (shade.skin(), shade.dim(), shade.bright());
     let (green, blue) = (shade.near(hue::GREEN, 60.0), shade.near(hue::BLUE, 75.0));
-    // Low sun lights the middle tones and leaves white to itself.
-    let sun = (1.0 - dim) * (1.0 - 0.55 * bright * bright);
+    // Low sun lights the middle tones, leaves white to itself, and passes the sky, which turns to
+    // lilac. The shadows have none of it.
+    let sun = (1.0 - dim) * (1.0 - 0.5 * bright * bright) * (1.0 - 0.62 * blue);
     shade
-        .toned(|l| between(l + 0.16 * l * (1.0 - l) * (1.0 - l), 0.06, 0.985))
-        .saturated(1.05 - 0.34 * blue)
-        .turned(108.0, 0.42 * green)
-        .tinted(hue::GOLD, 0.058 * sun * (1.0 - 0.35 * skin))
-        .tinted(42.0, 0.020 * dim)
+        .toned(|l| between(l + 0.34 * l * (1.0 - l) * (1.0 - l), 0.055, 0.985))
+        .saturated(1.16 - 0.34 * blue)
+        .turned(100.0, 0.38 * green)
+        .turned(290.0, 0.20 * blue * (1.0 - bright))
+        .tinted(hue::GOLD, 0.068 * sun * (1.0 - 0.3 * skin))
+        .tinted(40.0, 0.022 * bright * blue)
+        .tinted(320.0, 0.016 * dim)
         .rgb()
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::color::{from_oklab, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -34,10 +34,7 @@ impl ImageOp for Hue {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
-        if amount == 0.0 {
-            return Ok(Vec::new());
-        }
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         let (sin, cos) = (amount * std::f32::consts::PI).sin_cos();
         let turn = move |rgb: [f32; 3]| {
             let [lightness, a, b] = to_oklab(rgb);

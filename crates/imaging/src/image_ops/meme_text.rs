@@ -5,7 +5,7 @@ use tiny_skia_path::Transform;
 use crate::Size;
 use crate::color::Color;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::image_ops::text_overlay::known_family;
+use crate::image_ops::text_overlay::{known_family, tell_missing};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::Window;
 use crate::params::Params;
@@ -31,7 +31,7 @@ pub(super) struct MemeText {
     pub color: Color,
     /// The color of the line around the letters.
     pub stroke_color: Color,
-    /// The family of the letters.
+    /// The family of the letters, as of `text_overlay`.
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,
 }
@@ -82,9 +82,7 @@ impl ImageOp for MemeText {
             };
             let text = if self.uppercase { text.to_uppercase() } else { text.to_owned() };
             let (block, size) = self.largest(&text, image);
-            if let Some(message) = block.missing_message() {
-                scene.warn("glyph_missing", message);
-            }
+            tell_missing(&block, scene);
             let (width, height) = (image.width as f32, image.height as f32);
             let margin = height * 0.02;
             let y = if at_top { margin } else { height - margin - block.height };
@@ -109,11 +107,7 @@ impl MemeText {
         let (width, height) = (image.width as f32 * 0.94, image.height as f32 / 4.0);
         let set = |size: f32, width: f32| {
             let setting = Setting {
-                typeface: Typeface {
-                    family: self.font_family.as_deref().unwrap_or(crate::fonts::SANS),
-                    weight: 900,
-                    italic: false,
-                },
+                typeface: Typeface::of(self.font_family.as_deref(), 900),
                 size,
                 line_height: 1.08,
                 align: Some(Align::Center),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::color::{from_oklab, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -32,12 +32,12 @@ impl ImageOp for Saturation {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         let saturate = move |rgb: [f32; 3]| {
             let [lightness, a, b] = to_oklab(rgb);
             from_oklab([lightness, a * (1.0 + amount), b * (1.0 + amount)])
         };
         let map = ColorFn::Map(Arc::new(saturate));
-        Ok(if amount == 0.0 { Vec::new() } else { vec![Stage::Color(map)] })
+        Ok(vec![Stage::Color(map)])
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::color::{from_linear, luminance, to_linear, with_gain};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -32,10 +32,7 @@ impl ImageOp for Temperature {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
-        if amount == 0.0 {
-            return Ok(Vec::new());
-        }
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         // A hundred is a hundred mireds: from daylight to the light of a low sun, or of a blue sky.
         let gains = gains_toward(DAYLIGHT_MIREDS + amount * 100.0);
         let curve =

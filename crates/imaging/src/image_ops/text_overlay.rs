@@ -16,7 +16,8 @@ use crate::text::{
 };
 
 /// Writes text onto the image, in any script: letters are joined, reordered and stacked as the
-/// script wants, lines run from right to left where it does, and emoji are drawn.
+/// script wants, lines run from right to left where it does, and emoji are drawn: in color where
+/// the folder of fonts has them in color (Noto Color Emoji), else in the color of the text.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextOverlay {
@@ -46,7 +47,8 @@ pub(super) struct TextOverlay {
     /// How much the text hides what is behind it, with all that belongs to it.
     #[serde(default)]
     pub opacity: Percent,
-    /// The family of the letters. What it lacks is taken from other families.
+    /// The family of the letters, in any case: one that is built in, or one of the folder of fonts
+    /// (the setting `fonts`). What it lacks is taken from other families.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,
@@ -133,6 +135,13 @@ pub(super) fn known_family(name: Option<&str>) -> Result<(), (&'static str, Stri
     }
 }
 
+/// Warns of characters that no font has.
+pub(super) fn tell_missing(block: &Block, scene: &mut Scene<'_>) {
+    if let Some(message) = block.missing_message() {
+        scene.warn("glyph_missing", message);
+    }
+}
+
 impl ImageOp for TextOverlay {
     const GROUP: Group = Group::Compose;
 
@@ -154,9 +163,8 @@ impl ImageOp for TextOverlay {
         };
         let setting = Setting {
             typeface: Typeface {
-                family: self.font_family.as_deref().unwrap_or(crate::fonts::SANS),
-                weight: self.font_weight.unwrap_or(400),
                 italic: self.italic,
+                ..Typeface::of(self.font_family.as_deref(), self.font_weight.unwrap_or(400))
             },
             size,
             line_height: self.line_height.unwrap_or(1.25),
@@ -166,9 +174,7 @@ impl ImageOp for TextOverlay {
             breaks_words: true,
         };
         let block = Block::set(&self.text, &setting);
-        if let Some(message) = block.missing_message() {
-            scene.warn("glyph_missing", message);
-        }
+        tell_missing(&block, scene);
         let transform = placed(&block, (x, y), &anchor, (image, padding, self.rotation));
         let lettering = Lettering { block, look, transform };
         Ok(lay_over(Blend::Normal, self.opacity.factor(), move || {

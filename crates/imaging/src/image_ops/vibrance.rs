@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::color::{from_oklab, smoothstep, to_oklab};
 use crate::grading::Shade;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::params::{Amount, Params, Percent, one_amount};
+use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
 use crate::stage::{ColorFn, Stage};
 
@@ -33,10 +33,7 @@ impl ImageOp for Vibrance {
     const GROUP: Group = Group::Filter;
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
-        let amount = one_amount(self.value, self.intensity).map_or(0.0, Amount::factor);
-        if amount == 0.0 {
-            return Ok(Vec::new());
-        }
+        let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         let map = move |rgb: [f32; 3]| {
             let muted = smoothstep(0.30, 0.0, Shade::of(rgb).chroma());
             let skin = Shade::of(rgb).skin();

@@ -5,7 +5,7 @@ use crate::Size;
 use crate::color::Color;
 use crate::files::{FileKind, FileUse};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::image_ops::text_overlay::{known_family, placed};
+use crate::image_ops::text_overlay::{known_family, placed, tell_missing};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::Window;
 use crate::kernels::layer::Layer;
@@ -56,7 +56,7 @@ pub(super) struct Watermark {
     /// it out. Half transparent black by default.
     #[serde(default)]
     pub stroke_color: Option<Color>,
-    /// The family of the letters.
+    /// The family of the letters, as of `text_overlay`.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,
@@ -177,11 +177,7 @@ impl Watermark {
         const TRIAL: f32 = 100.0;
         let image = scene.size();
         let setting = |size| Setting {
-            typeface: Typeface {
-                family: self.font_family.as_deref().unwrap_or(crate::fonts::SANS),
-                weight: self.font_weight.unwrap_or(700),
-                italic: false,
-            },
+            typeface: Typeface::of(self.font_family.as_deref(), self.font_weight.unwrap_or(700)),
             size,
             line_height: 1.2,
             align: Some(Align::Center),
@@ -193,9 +189,7 @@ impl Watermark {
         let own = (f64::from(trial.width).max(1.0), f64::from(trial.height));
         let size = TRIAL * self.factor(image, own) as f32;
         let block = Block::set(text, &setting(size));
-        if let Some(message) = block.missing_message() {
-            scene.warn("glyph_missing", message);
-        }
+        tell_missing(&block, scene);
         let stroke = self.stroke_color.unwrap_or(Color([0, 0, 0, 128]));
         let look = Look {
             stroke: (stroke.0[3] > 0).then_some((stroke, size * 0.04)),

@@ -126,11 +126,25 @@ impl Mask {
         Ok(Self { window, samples })
     }
 
-    /// What is covered by either.
+    /// Nothing of a window.
+    pub fn empty(window: Window) -> Result<Self> {
+        Ok(Self { window, samples: zeroed(window.size.area())? })
+    }
+
+    /// What is covered by either. The other may lie anywhere.
     pub fn join(&mut self, other: &Self) {
-        for (sample, other) in self.samples.iter_mut().zip(&other.samples) {
-            let (a, b) = (u16::from(*sample), u16::from(*other));
-            *sample = (a + b - (a * b + 127) / 255) as u8;
+        let both = other.window.within(self.window);
+        for y in both.y..both.bottom() {
+            let from = |window: Window| {
+                (y - window.y) as usize * window.size.width as usize + (both.x - window.x) as usize
+            };
+            let (own, others) = (from(self.window), from(other.window));
+            let width = both.size.width as usize;
+            let others = &other.samples[others..][..width];
+            for (sample, other) in self.samples[own..][..width].iter_mut().zip(others) {
+                let (a, b) = (u16::from(*sample), u16::from(*other));
+                *sample = (a + b - (a * b + 127) / 255) as u8;
+            }
         }
     }
 }

@@ -58,6 +58,33 @@ impl Layer {
         &self.pixels[y * width..][..width]
     }
 
+    /// What it covers.
+    pub fn mask(&self) -> Mask {
+        let samples = self.pixels.iter().map(|pixel| ((u32::from(pixel[3]) + 128) / 257) as u8);
+        Mask { window: self.window, samples: samples.collect() }
+    }
+
+    /// Paints another layer over what is there, as far as it may show (255 is wholly).
+    pub fn paint_layer(&mut self, other: &Self, opacity: u8) {
+        self.is_gray &= other.is_gray;
+        let both = other.window.within(self.window);
+        let opacity = u64::from(opacity);
+        for y in both.y..both.bottom() {
+            let x = |window: Window| (both.x - window.x) as usize;
+            let width = self.window.size.width as usize;
+            let from = &other.row((y - other.window.y) as usize)[x(other.window)..];
+            let to = &mut self.pixels[(y - self.window.y) as usize * width + x(self.window)..];
+            for (to, from) in to.iter_mut().zip(from).take(both.size.width as usize) {
+                let from = from.map(|sample| (u64::from(sample) * opacity + 127) / 255);
+                let through = 65_535 - from[3];
+                for (sample, value) in to.iter_mut().zip(from) {
+                    let sum = value + (u64::from(*sample) * through + 32_767) / 65_535;
+                    *sample = sum.min(65_535) as u16;
+                }
+            }
+        }
+    }
+
     /// Paints a color over what is there, as far as the mask covers it. The mask may lie anywhere.
     pub fn paint(&mut self, mask: &Mask, color: Color) {
         let [r, g, b, alpha] = color.0.map(u32::from);

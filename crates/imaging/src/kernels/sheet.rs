@@ -1,10 +1,11 @@
 //! Where a sheet of paper lies in a photograph.
 //!
-//! On a small copy the largest bright patch is found at several thresholds (Otsu's, "A threshold
-//! selection method from gray-level histograms", 1979, is the middle one). The convex hull of a
-//! patch is reduced to the quadrilateral around it, and one that is filled by its patch and
-//! brighter inside than outside along all four sides is a sheet. Then each side is fitted to the
-//! steepest steps of brightness that a larger copy shows along it.
+//! On a small copy large patches are found: bright ones at several thresholds (Otsu's, "A threshold
+//! selection method from gray-level histograms", 1979, is the middle one), and for sheets that lie
+//! half in the shade, smooth ones that edges surround. The convex hull of a patch is reduced to the
+//! quadrilateral around it, and one that is filled by its patch and brighter inside than outside
+//! along all four sides is a sheet. Then each side is fitted to the steepest steps of brightness
+//! that a larger copy shows along it.
 
 use crate::kernels::small::{Small, Sums};
 
@@ -32,12 +33,25 @@ pub fn find(first: &Small, fine: &Small) -> Option<[Point; 4]> {
         return None;
     }
     let gray = Gray { values: &white, width, height };
-    let candidates = thresholds(&white).into_iter().filter_map(|threshold| {
-        let quad = patch_quadrilateral(&gray, threshold)?;
+    let bright = thresholds(&white).into_iter().map(|threshold| {
+        let open = white.iter().map(|value| *value > threshold).collect();
+        (open, 0)
+    });
+    // Letters are closed, and bridges between patches broken.
+    let closed =
+        extremes(extremes(white.clone(), width, LETTERS, f32::max), width, LETTERS, f32::min);
+    let change = change(&Gray { values: &closed, width, height });
+    let change = extremes(change, width, BRIDGE, f32::max);
+    let smooth = SMOOTH.into_iter().map(|most| {
+        let open = change.iter().map(|value| *value < most).collect();
+        (open, BRIDGE + 1)
+    });
+    let candidates = bright.chain(smooth).flat_map(|(open, grown)| patches(&gray, open, grown));
+    let judged = candidates.filter_map(|quad| {
         let contrast = contrast(&gray, &quad)?;
         Some((contrast * area(&quad).sqrt(), quad))
     });
-    let (_, quad) = candidates.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (_, quad) = judged.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let quad = in_order(quad)?;
     let scale = f64::from(first.step) / f64::from(fine.step);
     let white = whiteness(fine);
@@ -109,18 +123,69 @@ fn thresholds(values: &[f32]) -> Vec<f32> {
     (-5..=5).map(|i| middle + i as f32 * 0.05).collect()
 }
 
-/// The quadrilateral around the largest patch over a threshold, if the patch fills it.
-fn patch_quadrilateral(gray: &Gray<'_>, threshold: f32) -> Option<[Point; 4]> {
-    let patch = largest_patch(gray, threshold);
-    if (patch.len() as f64) < AREA_MIN / 2.0 * gray.values.len() as f64 {
-        return None;
-    }
+/// The most that brightness changes from pixel to pixel within a smooth patch, as a share of it.
+const SMOOTH: [f32; 4] = [0.04, 0.07, 0.11, 0.16];
+/// How far letters reach from the paper between their strokes, in pixels.
+const LETTERS: usize = 3;
+/// How wide bridges between patches are at most, to each side of their middle.
+const BRIDGE: usize = 2;
+
+/// The largest or the least value of the square that reaches so far around each pixel.
+fn extremes(
+    values: Vec<f32>,
+    width: usize,
+    reach: usize,
+    of: impl Fn(f32, f32) -> f32,
+) -> Vec<f32> {
+    let along = |i: usize| {
+        let (row, x) = (i / width * width, i % width);
+        let part = row + x.saturating_sub(reach)..row + (x + reach + 1).min(width);
+        values[part].iter().copied().fold(values[i], &of)
+    };
+    let rows: Vec<f32> = (0..values.len()).map(along).collect();
+    let height = rows.len() / width;
+    let down = |i: usize| {
+        let (y, x) = (i / width, i % width);
+        let part = y.saturating_sub(reach)..(y + reach + 1).min(height);
+        part.map(|y| rows[y * width + x]).fold(rows[i], &of)
+    };
+    (0..rows.len()).map(down).collect()
+}
+
+/// How much brightness changes at each pixel, as a share of what it is there: shade does not
+/// matter.
+fn change(gray: &Gray<'_>) -> Vec<f32> {
+    let value = |x: usize, y: usize| gray.values[y * gray.width + x];
+    let change = |i: usize| {
+        let (x, y) = (i % gray.width, i / gray.width);
+        let (left, right) = (x.saturating_sub(1), (x + 1).min(gray.width - 1));
+        let (above, below) = (y.saturating_sub(1), (y + 1).min(gray.height - 1));
+        let across = (value(right, y) - value(left, y)).abs();
+        let down = (value(x, below) - value(x, above)).abs();
+        across.max(down) / (gray.values[i] + 0.05)
+    };
+    (0..gray.values.len()).map(change).collect()
+}
+
+/// The quadrilaterals around the large patches of open pixels that fill them. Patches are made
+/// wider by some pixels first.
+fn patches(gray: &Gray<'_>, open: Vec<bool>, grown: usize) -> Vec<[Point; 4]> {
+    let least = (AREA_MIN / 2.0 * gray.values.len() as f64) as usize;
+    let found = connected(gray.width, open, least);
+    found.iter().filter_map(|patch| quadrilateral(gray, patch, grown)).collect()
+}
+
+fn quadrilateral(gray: &Gray<'_>, patch: &[usize], grown: usize) -> Option<[Point; 4]> {
     // The outermost pixels of each row are enough for the hull, and what lies between them is
     // filled: letters are holes in the patch.
     let mut rows = vec![(usize::MAX, 0); gray.height];
     for i in patch {
-        let (x, row) = (i % gray.width, &mut rows[i / gray.width]);
-        *row = (row.0.min(x), row.1.max(x));
+        let x = i % gray.width;
+        let (left, right) = (x.saturating_sub(grown), (x + grown).min(gray.width - 1));
+        let y = i / gray.width;
+        for row in &mut rows[y.saturating_sub(grown)..(y + grown + 1).min(gray.height)] {
+            *row = (row.0.min(left), row.1.max(right));
+        }
     }
     let rows = rows.into_iter().enumerate().filter(|(_, (left, right))| left <= right);
     let mut filled = 0;
@@ -137,11 +202,11 @@ fn patch_quadrilateral(gray: &Gray<'_>, threshold: f32) -> Option<[Point; 4]> {
     (share >= AREA_MIN && is_filled && has_plausible_corners(&quad)).then_some(quad)
 }
 
-/// The pixels of the largest connected patch over a threshold.
-fn largest_patch(gray: &Gray<'_>, threshold: f32) -> Vec<usize> {
-    let mut seen: Vec<bool> = gray.values.iter().map(|value| *value <= threshold).collect();
-    let mut largest = Vec::new();
-    for start in 0..seen.len() {
+/// The connected patches of open pixels that have at least so many.
+fn connected(width: usize, open: Vec<bool>, least: usize) -> Vec<Vec<usize>> {
+    let mut seen: Vec<bool> = open.into_iter().map(|open| !open).collect();
+    let (mut found, all) = (Vec::new(), seen.len());
+    for start in 0..all {
         if std::mem::replace(&mut seen[start], true) {
             continue;
         }
@@ -149,21 +214,21 @@ fn largest_patch(gray: &Gray<'_>, threshold: f32) -> Vec<usize> {
         let mut next = 0;
         while let Some(at) = patch.get(next).copied() {
             next += 1;
-            let x = at % gray.width;
+            let x = at % width;
             let left = (x > 0).then(|| at - 1);
-            let right = (x + 1 < gray.width).then_some(at + 1);
-            let beside = [left, right, at.checked_sub(gray.width), Some(at + gray.width)];
-            for beside in beside.into_iter().flatten().filter(|i| *i < gray.values.len()) {
+            let right = (x + 1 < width).then_some(at + 1);
+            let beside = [left, right, at.checked_sub(width), Some(at + width)];
+            for beside in beside.into_iter().flatten().filter(|i| *i < all) {
                 if !std::mem::replace(&mut seen[beside], true) {
                     patch.push(beside);
                 }
             }
         }
-        if patch.len() > largest.len() {
-            largest = patch;
+        if patch.len() >= least {
+            found.push(patch);
         }
     }
-    largest
+    found
 }
 
 fn cross(a: Point, b: Point, c: Point) -> f64 {

@@ -1,4 +1,4 @@
-//! The bundled fonts, and which of them serves what.
+//! The fonts as families and faces, and which of them serves what.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -20,6 +20,13 @@ pub struct Typeface<'a> {
     pub italic: bool,
 }
 
+impl<'a> Typeface<'a> {
+    /// Upright letters of a family, or of the usual one.
+    pub fn of(family: Option<&'a str>, weight: u16) -> Self {
+        Self { family: family.unwrap_or(fonts::SANS), weight, italic: false }
+    }
+}
+
 static DATABASE: LazyLock<fontdb::Database> = LazyLock::new(|| {
     let mut database = fontdb::Database::new();
     for bytes in fonts::all() {
@@ -29,26 +36,55 @@ static DATABASE: LazyLock<fontdb::Database> = LazyLock::new(|| {
     database
 });
 
-/// The families in the order in which they are bundled.
+/// The families: those that are bundled, in their order, then those of the operator.
 static FAMILIES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let mut seen = BTreeSet::new();
     let names = DATABASE.faces().filter_map(|face| face.families.first());
     names.map(|(name, _)| name.as_str()).filter(|name| seen.insert(*name)).collect()
 });
 
-/// The names of the bundled families.
+/// The names of all families.
 pub fn families() -> &'static [&'static str] {
     &FAMILIES
 }
 
-/// The bundled family with this name in any case, or what is wrong with it.
+/// The names of the families in a font file; none where it is damaged.
+pub fn families_of(file: &[u8]) -> Vec<String> {
+    let mut database = fontdb::Database::new();
+    database.load_font_source(fontdb::Source::Binary(Arc::new(file.to_vec())));
+    let mut names: Vec<String> = Vec::new();
+    for face in database.faces() {
+        let font = FontRef::from_index(file, face.index);
+        let has_letters = font.is_ok_and(|font| font.charmap().has_map());
+        let name = face.families.first().map(|(name, _)| name);
+        let fresh = name.filter(|name| has_letters && !names.contains(name));
+        names.extend(fresh.cloned());
+    }
+    names
+}
+
+/// The family with this name in any case, or what is wrong with it.
 pub fn check_family(name: &str) -> Result<&'static str, String> {
-    let known = families();
-    known
-        .iter()
-        .copied()
-        .find(|family| family.eq_ignore_ascii_case(name.trim()))
-        .ok_or_else(|| format!("unknown font family {name:?}; known are {}", known.join(", ")))
+    const LISTED: usize = 30;
+    let asked = name.trim();
+    // A family may have a name in each of several languages.
+    let names = || DATABASE.faces().flat_map(|face| &face.families).map(|(name, _)| name.as_str());
+    if let Some(family) = names().find(|family| family.eq_ignore_ascii_case(asked)) {
+        return Ok(family);
+    }
+    let asked = asked.to_lowercase();
+    let nearest = names()
+        .map(|family| (strsim::jaro_winkler(&asked, &family.to_lowercase()), family))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.8);
+    let hint = nearest.map(|(_, family)| format!("; did you mean {family:?}"));
+    let (known, hint) = (families(), hint.unwrap_or_default());
+    let listed = known.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    let more = match known.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(format!("unknown font family {name:?}{hint}; known are {listed}{more}"))
 }
 
 /// Every family serves every script that it has: they are tried in the order of the list.
@@ -66,6 +102,11 @@ impl Fallback for InOrder {
     fn script_fallback(&self, _: Script, _: &str) -> &[&'static str] {
         &[]
     }
+}
+
+/// All faces.
+pub(super) fn database() -> &'static fontdb::Database {
+    &DATABASE
 }
 
 /// Fonts for one text; what they cache goes with it.

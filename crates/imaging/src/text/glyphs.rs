@@ -26,9 +26,9 @@ impl<'a> Face<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     /// The origin of the glyph on its baseline.
-    x: f32,
-    y: f32,
-    size: f32,
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) size: f32,
     /// To the right for each pixel up: slant for a font that has no italic.
     slant: f32,
     /// How wide it is.

@@ -81,7 +81,10 @@ impl Lettering {
         let backdrop = self
             .backdrop()
             .and_then(|(path, color)| path.transform(self.transform).map(|path| (path, color)));
+        let emblems = self.emblems(clip)?;
         let shape = bounds(letters.iter().chain(&strokes));
+        let windows = self.block.emblems.iter().map(|emblem| emblem.window(self.transform));
+        let shape = windows.fold(shape, Window::with);
         let shadow = self.look.shadow.filter(|shadow| shadow.color.0[3] > 0);
         let shade = shadow.map(|shadow| (shadow, shape.wider(reach(shadow.blur))));
         let mut all = shape.with(bounds(backdrop.iter().map(|(path, _)| path)));
@@ -95,13 +98,20 @@ impl Lettering {
         }
         if let Some((shadow, window)) = shade {
             let paths: Vec<&Path> = letters.iter().chain(&strokes).collect();
-            self.paint_shadow(&mut layer, &paths, shadow, window)?;
+            self.paint_shadow(&mut layer, (&paths, &emblems), shadow, window)?;
         }
         if let Some((color, _)) = self.look.stroke {
             layer.paint(&joined(strokes.iter(), shape.within(clip))?, color);
         }
         layer.paint(&joined(letters.iter(), shape.within(clip))?, self.look.color);
+        // Their colors are their own, but they show through as far as letters do.
+        emblems.iter().for_each(|emblem| layer.paint_layer(emblem, self.look.color.0[3]));
         Ok(layer)
+    }
+
+    fn emblems(&self, clip: Window) -> Result<Vec<Layer>> {
+        let emblems = self.block.emblems.iter();
+        emblems.filter_map(|emblem| emblem.draw(self.transform, clip).transpose()).collect()
     }
 
     fn placed(&self, paths: &[Path]) -> Vec<Path> {
@@ -118,7 +128,7 @@ impl Lettering {
     fn paint_shadow(
         &self,
         layer: &mut Layer,
-        paths: &[&Path],
+        (paths, emblems): (&[&Path], &[Layer]),
         shadow: Shadow,
         window: Window,
     ) -> Result<()> {
@@ -131,6 +141,10 @@ impl Lettering {
         // What lies outside of the image still throws its shadow into it.
         let seen = layer.window.moved(-whole_x, -whole_y).wider(reach(shadow.blur));
         let mut mask = joined(moved.iter(), window.wider(1).within(seen))?;
+        if mask.window.is_empty() && !emblems.is_empty() {
+            mask = Mask::empty(window.wider(1).within(seen))?;
+        }
+        emblems.iter().for_each(|emblem| mask.join(&emblem.mask()));
         let sigma = shadow.blur / 2.0;
         if sigma >= 0.1 && !mask.window.is_empty() {
             let pixels = Packed::new(mask.window.size, Channels::Gray, mask.samples);

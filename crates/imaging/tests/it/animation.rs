@@ -151,31 +151,74 @@ fn every_format_converts_to_every_other() {
 
 #[test]
 fn every_frame_goes_through_the_same_steps_as_a_still_image() {
+    check_steps(
+        &[
+            json!({"operation": "transform", "request": {"operations": [{"type": "resize", "width": 40}]}}),
+            json!({"operation": "filter", "request": {"filters": [{"type": "sepia"}]}}),
+        ],
+        Size::new(40, 28),
+    );
+}
+
+#[test]
+fn what_is_put_onto_an_animation_is_on_every_frame() {
+    let compose =
+        |operations: Value| json!({"operation": "compose", "request": {"operations": operations}});
+    let whole = Size::new(60, 42);
+    check_steps(
+        &[compose(json!([
+            {"type": "text_overlay", "text": "abc", "font_size": 14, "stroke_color": "#000"},
+            {"type": "annotate", "shape": "rectangle", "x": 4, "y": 4, "width": 30, "height": 20},
+        ]))],
+        whole,
+    );
+    check_steps(
+        &[compose(json!([
+            {"type": "watermark", "text": "mine", "position": "tiled", "scale": 30},
+            {"type": "watermark", "file_index": 1, "position": "top", "opacity": 100},
+            {"type": "redact", "regions": [{"x": 2, "y": 30, "width": 20, "height": 8}]},
+        ]))],
+        whole,
+    );
+    check_steps(
+        &[compose(json!([
+            {"type": "overlay", "file_index": 1, "width": "40%", "rotation": 20, "blend": "multiply"},
+            {"type": "meme_text", "bottom_text": "such"},
+            {"type": "round_corners", "radius": 9},
+            {"type": "border", "width": 3, "color": "#224466"},
+        ]))],
+        Size::new(66, 48),
+    );
+}
+
+/// Holds the frames of animations that go through steps against stills that do.
+#[track_caller]
+fn check_steps(steps: &[Value], size: Size) {
     let animation = Animation { loop_count: 1, ..Animation::moving(Size::new(60, 42), 8) };
-    let step = |to: &str| {
-        let resize = json!({"operations": [{"type": "resize", "width": 40}]});
-        let sepia = json!({"filters": [{"type": "sepia"}]});
+    let run = |to: &str, file: &[u8]| {
         let convert = json!({"output_format": to, "output": output()});
-        json!({"steps": [
-            {"operation": "transform", "request": resize},
-            {"operation": "filter", "request": sepia},
-            {"operation": "convert", "request": convert},
-        ]})
+        let mut steps = steps.to_vec();
+        steps.push(json!({"operation": "convert", "request": convert}));
+        let request = json!({ "steps": steps });
+        let (_, plan) = Plan::parse("pipeline", &request, &Limits::default()).unwrap();
+        let files = pictures::beside("");
+        let input = Input { filename: "moving.x", bytes: file, files: &files };
+        imaging::run(&plan, input, &Limits::default(), &()).unwrap()
     };
     let stills: Vec<_> = (0..animation.frames.len())
         .map(|index| {
             let file = pictures::png(&animation.frame(index));
-            pictures::decode(&run("pipeline", &step("png"), &file).outputs[0].bytes)
+            pictures::decode(&run("png", &file).outputs[0].bytes)
         })
         .collect();
     for from in FORMATS {
         let file = write(from, &animation, &lossless());
         for to in FORMATS {
-            let report = run("pipeline", &step(to), &file);
+            let report = run(to, &file);
             let output = &report.outputs[0];
-            assert_eq!((output.width, output.height), (40, 28));
+            assert_eq!((output.width, output.height), (size.width, size.height));
             let result = read(&output.bytes);
-            assert_eq!((result.size, result.loop_count), (Size::new(40, 28), 1));
+            assert_eq!((result.size, result.loop_count), (size, 1));
             assert_eq!(result.delays(), animation.delays(), "{from} to {to}");
             for ((frame, _), still) in result.frames.iter().zip(&stills) {
                 check_frame(frame, &rgba(still), to);

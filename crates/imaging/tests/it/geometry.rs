@@ -209,6 +209,53 @@ fn a_smart_crop_keeps_the_thing_wherever_it_is() {
     }
 }
 
+/// The left edge of the upright smart crop of a level image.
+fn smart_left(color: impl Fn(i32, i32) -> [u8; 3]) -> i64 {
+    let places = (0..120).flat_map(|y| (0..240).map(move |x| (x, y)));
+    let samples = places.flat_map(|(x, y)| color(x, y)).collect();
+    let image = Packed::new(Size::new(240, 120), Channels::Rgb, samples);
+    let op = json!([{"type": "crop", "width": 60, "height": 120, "gravity": "smart"}]);
+    run_on(&op, &png(&image), "png").data[0].data["crop"]["x"].as_i64().unwrap()
+}
+
+#[test]
+fn a_smart_crop_keeps_a_small_colored_thing_rather_than_a_large_pale_one() {
+    // A kite at the right of a sky with a cloud at its left.
+    let left = smart_left(|x, y| match ((x - 190).abs() + (y - 40).abs(), (x - 10).pow(2)) {
+        (..6, _) => [220, 40, 30],
+        (_, across) if across + (y - 60).pow(2) < 2000 => [225, 228, 232],
+        _ => [40, 90, 170],
+    });
+    assert!((136..=184).contains(&left), "{left}");
+}
+
+#[test]
+fn a_smart_crop_keeps_what_is_sharp_rather_than_a_blurred_ground_like_skin() {
+    // Fine stripes, as feathers have, at the left; a smooth beige ground at the right.
+    let left = smart_left(|x, y| match ((x - 40).pow(2) + (y - 60).pow(2) < 500, x / 2 % 2) {
+        (true, 0) => [60, 62, 70],
+        (true, _) => [130, 132, 140],
+        _ => [160 + (x / 6) as u8, 130 + (x / 8) as u8, 110 + (x / 10) as u8],
+    });
+    assert!(left <= 24, "{left}");
+}
+
+#[test]
+fn a_sheet_that_lies_half_in_the_shade_is_found() {
+    // Everywhere brighter than the ground beside it, and where it is dark, darker than the ground
+    // where that is bright.
+    let places = (0..450).flat_map(|y| (0..600).map(move |x| (x, y)));
+    let samples = places.flat_map(|(x, y)| {
+        let inside = (100..500).contains(&x) && (60..400).contains(&y);
+        let shade = 1.0 - 0.6 * f64::from(x) / 600.0;
+        [(if inside { 240.0 } else { 165.0 } * shade) as u8; 3]
+    });
+    let image = Packed::new(Size::new(600, 450), Channels::Rgb, samples.collect());
+    let report = run_on(&json!([{"type": "perspective", "auto": true}]), &png(&image), "png");
+    let (width, height) = (report.outputs[0].width, report.outputs[0].height);
+    assert!(width.abs_diff(400) <= 4 && height.abs_diff(340) <= 4, "{width} × {height}");
+}
+
 #[test]
 fn hostile_parameters_are_refused_with_the_field_to_blame() {
     let refused = |op: Value, pointer: &str| {

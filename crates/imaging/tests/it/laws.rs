@@ -102,12 +102,56 @@ fn geometry_op() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// What does not stretch a rounding beyond all bounds: no dodging and burning, no averages that are
+/// rounded to a few levels.
+fn compose_op() -> impl Strategy<Value = Value> {
+    let blend = || {
+        let names = ["normal", "multiply", "screen", "darken", "lighten", "overlay", "soft_light"];
+        prop::sample::select(names.to_vec())
+    };
+    let text = || prop::sample::select(vec!["Ag", "two\nlines", "שלום", "漢字", "हिन्दी"]);
+    let places = ["center", "top_left", "bottom", "bottom_right"];
+    let place = move || prop::sample::select(places.to_vec());
+    prop_oneof![
+        (text(), place(), -180..=180, 0..=100).prop_map(|(text, gravity, rotation, opacity)| json!({
+            "type": "text_overlay", "text": text, "gravity": gravity, "rotation": rotation,
+            "opacity": opacity, "background": "#20406080", "shadow_color": "#000000"
+        })),
+        (text(), blend(), 1..=100, any::<bool>()).prop_map(|(text, blend, scale, tiled)| json!({
+            "type": "watermark", "text": text, "blend": blend, "scale": scale,
+            "position": if tiled { "tiled" } else { "bottom_right" }
+        })),
+        (blend(), place(), 1..=100, -180..=180).prop_map(|(blend, gravity, width, rotation)| json!({
+            "type": "overlay", "file_index": 2, "blend": blend, "gravity": gravity,
+            "width": format!("{width}%"), "rotation": rotation
+        })),
+        (0..50, 0..50).prop_map(|(x, y)| json!({
+            "type": "redact", "color": "teal",
+            "regions": [{"x": format!("{x}%"), "y": format!("{y}%"), "width": "50%", "height": "50%"}]
+        })),
+        (0..90, 0..90, 0..90).prop_map(|(x, y, to_x)| json!({
+            "type": "annotate", "shape": "arrow", "x": format!("{x}%"), "y": format!("{y}%"),
+            "to_x": format!("{to_x}%"), "to_y": "50%"
+        })),
+        (1..9, any::<bool>()).prop_map(|(width, inside)| json!({
+            "type": "border", "width": width, "color": "tomato", "radius": width * 2,
+            "position": if inside { "inside" } else { "outside" }
+        })),
+        (1..=50).prop_map(
+            |radius| json!({"type": "round_corners", "radius": format!("{radius}%")})
+        ),
+        text().prop_map(|text| json!({"type": "meme_text", "top_text": text})),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Value> {
     prop_oneof![
         prop::collection::vec(geometry_op(), 1..4)
             .prop_map(|ops| json!({"operation": "transform", "request": {"operations": ops}})),
         prop::collection::vec(filter_op(), 1..4)
             .prop_map(|ops| json!({"operation": "filter", "request": {"filters": ops}})),
+        prop::collection::vec(compose_op(), 1..3)
+            .prop_map(|ops| json!({"operation": "compose", "request": {"operations": ops}})),
     ]
 }
 
@@ -124,7 +168,19 @@ fn config() -> ProptestConfig {
 /// How often the fused form rounds to 8 bits in between.
 fn roundings(steps: &[Value]) -> u8 {
     let text = Value::from(steps.to_vec()).to_string();
-    ["resize", "blur", "vignette"].map(|name| text.matches(name).count() as u8).iter().sum()
+    let names = [
+        "resize",
+        "blur",
+        "vignette",
+        "text_overlay",
+        "watermark",
+        "\"overlay",
+        "annotate",
+        "border",
+        "round_corners",
+        "meme_text",
+    ];
+    names.map(|name| text.matches(name).count() as u8).iter().sum()
 }
 
 proptest! {

@@ -38,7 +38,7 @@ pub(crate) fn beside(steps: &str) -> Files<'static> {
     let table: &[u8] = include_bytes!("../beside/warm.cube");
     let logo: &[u8] = include_bytes!("../inputs/logo.png");
     let file = if steps.contains("lut") { table } else { logo };
-    Files::of_bytes([(1, file)], &Limits::default()).expect("sound files")
+    Files::of_bytes([(1, file), (2, logo)], &Limits::default()).expect("sound files")
 }
 
 /// A small photograph of a face with skin, hair, orange cloth and a dark background.

@@ -7,13 +7,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::Program;
 use super::protocol::{CHUNK_BYTES, Frame, Setup};
+use super::{Program, chunks};
 
 /// How much of the last words on standard error is kept, in bytes.
 const LAST_WORDS_BYTES: usize = 4096;
@@ -117,6 +118,13 @@ impl Runner {
         let stdout = pipe::Receiver::from_owned_fd(stdout.into())?;
         let mut stdin = pipe::Sender::from_owned_fd(stdin.into())?;
         Frame::Setup(setup).send(&mut stdin).await?;
+        // It may open no files: what it draws with comes from here, the same for all runners.
+        for font in imaging::fonts::added() {
+            for chunk in chunks(Bytes::from_static(font)) {
+                Frame::Chunk(chunk).send(&mut stdin).await?;
+            }
+            Frame::End.send(&mut stdin).await?;
+        }
         let stdout = BufReader::with_capacity(64 << 10, stdout);
         Ok(Self { process, stdin, stdout, last_words, listener, units: 0 })
     }

@@ -1,9 +1,10 @@
 //! What server and runner say to each other over the runner's standard input and output: frames of
 //! a kind byte, a length (32 bit, little endian) and a payload, which is JSON or bytes of a file.
 //!
-//! Server: `Setup` once; then for each file `Unit`, and when the runner answered `Began`, `Chunk`s
-//! and `End`, and as much again for each other file that the unit names. Runner: `Step`s, then for
-//! each result `Output` and its `Chunk`s, then `Done`; or `Failed`.
+//! Server: `Setup` once, and after it `Chunk`s and `End` for each font; then for each file `Unit`,
+//! and when the runner answered `Began`, `Chunk`s and `End`, and as much again for each other file
+//! that the unit names. Runner: `Step`s, then for each result `Output` and its `Chunk`s, then
+//! `Done`; or `Failed`.
 
 use std::io::{self, Read, Write};
 
@@ -26,6 +27,8 @@ const HEADER_BYTES: usize = 5;
 pub(super) struct Setup {
     pub(super) memory_max_bytes: u64,
     pub(super) threads: usize,
+    /// How many fonts of the operator follow.
+    pub(super) fonts: usize,
 }
 
 /// One file through one plan.

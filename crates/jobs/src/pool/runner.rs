@@ -61,6 +61,8 @@ where
         return Err(io::Error::other("the first frame is no setup"));
     };
     confine_memory(&setup)?;
+    let fonts = (0..setup.fonts).map(|_| receive_body(&mut input)).collect::<io::Result<_>>()?;
+    imaging::fonts::add(fonts).map_err(io::Error::other)?;
     let threads = rayon::ThreadPoolBuilder::new().num_threads(setup.threads);
     threads.build_global().map_err(io::Error::other)?;
 

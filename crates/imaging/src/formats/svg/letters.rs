@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use resvg::usvg::fontdb::{self, Database, Family, Query};
 use resvg::usvg::{Font, FontFamily, FontResolver, FontStretch, FontStyle};
 
-use crate::fonts;
+use crate::{fonts, text};
 
 static DATABASE: LazyLock<Arc<Database>> = LazyLock::new(|| {
     let mut database = Database::new();
@@ -31,6 +31,9 @@ pub(super) fn resolver() -> FontResolver<'static> {
     FontResolver {
         select_font: Box::new(|font, database| select(font, database)),
         select_fallback: Box::new(move |character, used, database| {
+            if let Some(id) = color_emoji(character, used, database) {
+                return Some(id);
+            }
             let wanted = database.face(*used.first()?)?.weight.0;
             let mut passed = used.to_vec();
             let mut best = None;
@@ -50,6 +53,14 @@ pub(super) fn resolver() -> FontResolver<'static> {
 }
 
 const FACES_PER_SCRIPT: usize = 2;
+
+/// The face with pictures of emoji, for a character that is shown as one.
+fn color_emoji(character: char, used: &[fontdb::ID], database: &Database) -> Option<fontdb::ID> {
+    let name = text::color_emoji_for(character)?;
+    let families = &[Family::Name(name)];
+    let id = database.query(&Query { families, ..Query::default() })?;
+    (!used.contains(&id)).then_some(id)
+}
 
 fn select(font: &Font, database: &Database) -> Option<fontdb::ID> {
     let mut families: Vec<Family<'_>> = font.families().iter().map(family).collect();

@@ -91,7 +91,7 @@ fn first_tag(text: &str) -> Result<&str> {
         } else if let Some(comment) = rest.strip_prefix("<!--") {
             comment.split_once("-->").map(|(_, after)| after)
         } else if rest.starts_with("<!") {
-            after_doctype(rest)
+            end_of_tag(rest).map(|end| &rest[end + 1..])
         } else {
             break;
         };
@@ -101,34 +101,27 @@ fn first_tag(text: &str) -> Result<&str> {
         true => Error::input(ENDS_EARLY),
         false => Error::unsupported("not an image: the file starts like XML, but has no tag"),
     })?;
-    let mut quote = None;
-    for (at, byte) in inside.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return Ok(inside[..at].trim_end_matches('/')),
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), byte) if open == byte => quote = None,
-            _ => {}
-        }
-    }
-    Err(Error::input(ENDS_EARLY))
+    let end = end_of_tag(inside).ok_or_else(|| Error::input(ENDS_EARLY))?;
+    Ok(inside[..end].trim_end_matches('/'))
 }
 
-/// What follows a document type with its declarations in brackets.
-fn after_doctype(text: &str) -> Option<&str> {
+/// Where a tag ends: at the first `>` that stands neither in quotes nor, as a document type has
+/// them, in brackets.
+fn end_of_tag(text: &str) -> Option<usize> {
     let mut brackets = 0_u32;
     let mut quote = None;
-    for (at, byte) in text.bytes().enumerate() {
+    text.bytes().position(|byte| {
         match (quote, byte) {
             (None, b'"' | b'\'') => quote = Some(byte),
             (Some(open), byte) if open == byte => quote = None,
             (Some(_), _) => {}
             (None, b'[') => brackets += 1,
             (None, b']') => brackets = brackets.saturating_sub(1),
-            (None, b'>') if brackets == 0 => return Some(&text[at + 1..]),
+            (None, b'>') => return brackets == 0,
             _ => {}
         }
-    }
-    None
+        false
+    })
 }
 
 fn is_end_of_name(c: char) -> bool {
