@@ -1,6 +1,6 @@
-// The engine benchmark: imagehq's engine against sharp, one thread each, buffer in, buffer out.
+// The engine benchmark: imagehq's engine against sharp, one thread each (or THREADS), buffer in, buffer out.
 //
-//   node engine.mjs [WORK...] [--rounds 5] [--loops 3] [--only imagehq|sharp] [--input NAME]
+//   [THREADS=2] node engine.mjs [WORK...] [--rounds 5] [--loops 3] [--only imagehq|sharp] [--input NAME]
 //
 // Both sides are long-lived processes that take turns (A B A B); a round of a side is the median of
 // its loops, a ratio is taken within a round, and the median of the rounds counts. Peak memory is
@@ -56,8 +56,10 @@ async function measure(work, file, name, running) {
   const figures = Object.fromEntries(chosen.map((side) => [side.name, { cpu: [], wall: [] }]));
   for (const side of chosen) {
     const figure = figures[side.name];
-    const score = await quality(side, running[side.name], work, file, name);
-    Object.assign(figure, { score: score.ssimulacra2, psnr: score.psnr });
+    if (!works[work].unscored) {
+      const score = await quality(side, running[side.name], work, file, name);
+      Object.assign(figure, { score: score.ssimulacra2, psnr: score.psnr });
+    }
     figure.peak = await peakMemory(side, work, file);
   }
   for (let round = 0; round < rounds; round += 1) {
@@ -86,7 +88,7 @@ function compare({ imagehq, sharp: rival }) {
 
 function lines({ input, figures, ratio }) {
   const one = (name, { cpu, wall, bytes, score, peak }) => [
-    input, name, median(cpu).toFixed(1), median(wall).toFixed(1), bytes, score.toFixed(2),
+    input, name, median(cpu).toFixed(1), median(wall).toFixed(1), bytes, score?.toFixed(2) ?? "",
     peak.toFixed(0),
   ];
   const rows = Object.entries(figures).map(([name, figure]) => one(name, figure));
@@ -95,9 +97,9 @@ function lines({ input, figures, ratio }) {
 }
 
 function ratioLine(input, { cpu, wall, bytes, score, peak }) {
-  const sign = score >= 0 ? "+" : "";
+  const scored = Number.isNaN(score) ? "" : `${score >= 0 ? "+" : ""}${score.toFixed(2)}`;
   const parts = [cpu, wall, bytes].map((value) => value.toFixed(3));
-  return [input, "ratio", ...parts, `${sign}${score.toFixed(2)}`, peak.toFixed(3)];
+  return [input, "ratio", ...parts, scored, peak.toFixed(3)];
 }
 
 async function main(names) {

@@ -107,6 +107,10 @@ const mosaics = [
   ["mosaic-indoors.jpg", ["clock", "wine", "lamp", "dragonfly"], [5312, 3984], {}],
   ["mosaic-full-chroma.jpg", ["stream", "fig", "dogs", "bridge"], [4896, 3264],
     { chromaSubsampling: "4:4:4" }],
+  ["mosaic-evening.jpg", ["dandelion", "sunset", "wine", "bridge"], [5632, 4224], {}],
+  ["mosaic-animals.jpg", ["nuthatch", "dogs", "dragonfly", "fig"], [5184, 3456], {}],
+  ["mosaic-light.jpg", ["bridge", "lamp", "nuthatch", "clock"], [4928, 3264], { progressive: true }],
+  ["mosaic-country.jpg", ["picos", "dandelion", "aitzgorri", "nuthatch"], [5760, 3840], {}],
 ];
 for (const [file, names, size, options] of mosaics) {
   await make("photos", file, async () => camera(await mosaic(names, size), file, options));
@@ -124,13 +128,48 @@ await make("pngs", "fig-rgba.png", async (to) => {
   await sharp(source.fig).ensureAlpha().composite(cut).png().toFile(to);
 });
 
+// Without a codec in the way: what a filter alone costs.
+await make("raws", "nuthatch.ppm", async (to) => {
+  const [width, height] = [4000, 3000];
+  const pixels = await sharp(source.nuthatch)
+    .resize(width, height, { fit: "fill" }).removeAlpha().raw().toBuffer();
+  writeFileSync(to, Buffer.concat([Buffer.from(`P6\n${width} ${height}\n255\n`), pixels]));
+});
+
+await make("webps", "dragonfly.webp", (to) => sharp(source.dragonfly).webp({ quality: 85 }).toFile(to));
+
+// A camera that wanders over a photograph: 250 frames of 480 × 360.
+await make("gifs", "film.gif", async (to) => {
+  const [width, height, count] = [480, 360, 250];
+  const wide = await sharp(source.dandelion).resize(960).removeAlpha().toBuffer();
+  const room = await sharp(wide).metadata();
+  const frames = [];
+  for (let i = 0; i < count; i += 1) {
+    const left = Math.round((room.width - width) * (0.5 - 0.5 * Math.cos((i / count) * 2 * Math.PI)));
+    const top = Math.round((room.height - height) * (0.5 - 0.5 * Math.sin((i / count) * 2 * Math.PI)));
+    frames.push(await sharp(wide).extract({ left, top, width, height }).raw().toBuffer());
+  }
+  const raw = { width, height: height * count, channels: 3, pageHeight: height };
+  await sharp(Buffer.concat(frames), { raw }).gif({ delay: Array(count).fill(40) }).toFile(to);
+});
+
+// 104 megapixels: for memory.
+await make("large", "mosaic-104.jpg", async () => {
+  const [width, height] = [11_784, 8_826];
+  const pixels = await (await mosaic(["nuthatch", "dandelion", "bridge", "dragonfly"], [width, height]))
+    .removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  await sharp(pixels.data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+    .jpeg({ quality: 90 }).toFile(join(data, "large/mosaic-104.jpg"));
+});
+await make("large", "mosaic-22.jpg", copied(join(data, "photos/mosaic-country.jpg")));
+
 for (const name of Object.keys(source)) {
   await make("small", `${name}.jpg`, (to) =>
     sharp(source[name]).resize(512, 512, { fit: "inside" }).jpeg({ quality: 88 }).toFile(to));
 }
 
 const facts = [];
-for (const folder of ["photos", "pngs", "small"]) {
+for (const folder of ["photos", "pngs", "webps", "gifs", "large", "small"]) {
   for (const file of readdirSync(join(data, folder)).sort()) {
     const path = join(data, folder, file);
     const meta = await sharp(path).metadata();

@@ -13,7 +13,9 @@ export const bench = dirname(dirname(fileURLToPath(import.meta.url)));
 /** A process that answers lines with lines. */
 export class LineProcess {
   constructor(command, args) {
-    this.child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    // Rows go over so many threads, on both sides.
+    const env = { ...process.env, RAYON_NUM_THREADS: process.env.THREADS ?? "1" };
+    this.child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.name = `${command} ${args.join(" ")}`;
   }

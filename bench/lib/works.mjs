@@ -77,6 +77,105 @@ export const works = {
   },
 };
 
+/** What a filter alone costs: raw pixels in, raw pixels out, no codec on either side. */
+function rawWork(title, filters, pixels) {
+  return {
+    title: `${title} (raw pixels, 12 MP)`,
+    inputs: "raws",
+    request: { steps: [step("filter", { filters }), step("convert", { output_format: "pnm" })] },
+    sharp: { pixels, encode: (image) => image.raw() },
+    unscored: true,
+  };
+}
+
+const sepia = [[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]];
+
+Object.assign(works, {
+  "four-steps": {
+    title: "JPEG → 1600 → saturation → sharpen → WebP (four steps)",
+    inputs: "photos",
+    request: {
+      steps: [
+        resize(1600),
+        step("filter", { filters: [{ type: "saturation", value: 15 }] }),
+        step("filter", { filters: [{ type: "sharpen", sigma: 1 }] }),
+        toWebp,
+      ],
+    },
+    sharp: {
+      pixels: (image) => image.resize(1600).modulate({ saturation: 1.15 }).sharpen({ sigma: 1 }),
+      encode: (image) => image.webp({ quality: 80 }),
+    },
+  },
+  "png-webp": {
+    title: "PNG → WebP q80",
+    inputs: "pngs",
+    request: { steps: [step("convert", { output: { output_format: "webp", quality: 80 } })] },
+    sharp: { pixels: (image) => image, encode: (image) => image.webp({ quality: 80 }) },
+  },
+  "webp-decode": {
+    title: "WebP → raw pixels (13 MP)",
+    inputs: "webps",
+    request: { steps: [step("convert", { output_format: "pnm" })] },
+    sharp: { pixels: (image) => image, encode: (image) => image.raw() },
+    unscored: true,
+  },
+  "webp-thumbnail": {
+    title: "WebP → 400 → JPEG q80",
+    inputs: "webps",
+    request: { steps: [resize(400), toJpeg] },
+    sharp: { pixels: (image) => image.resize(400), encode: (image) => image.jpeg({ quality: 80 }) },
+  },
+  gif: {
+    title: "GIF of 250 frames → 320 → GIF",
+    inputs: "gifs",
+    request: { steps: [resize(320), step("convert", { output_format: "gif" })] },
+    sharp: { animated: true, pixels: (image) => image.resize(320), encode: (image) => image.gif() },
+    unscored: true,
+  },
+  memory: {
+    title: "JPEG of 22 and 104 MP → 1600 → JPEG q80",
+    inputs: "large",
+    request: { steps: [resize(1600), toJpeg] },
+    sharp: { pixels: (image) => image.resize(1600), encode: (image) => image.jpeg({ quality: 80 }) },
+  },
+  blur: rawWork("Gaussian blur, sigma 5", [{ type: "blur", sigma: 5 }], (image) => image.blur(5)),
+  "blur-precise": rawWork(
+    "the same, sharp in its precise mode",
+    [{ type: "blur", sigma: 5 }],
+    (image) => image.blur({ sigma: 5, precision: "float" }),
+  ),
+  matrix: rawWork("sepia against recomb", [{ type: "sepia" }], (image) => image.recomb(sepia)),
+  chain: rawWork(
+    "brightness, contrast, saturation, hue, sepia",
+    [
+      { type: "brightness", value: 10 },
+      { type: "contrast", value: 15 },
+      { type: "saturation", value: 20 },
+      { type: "hue", value: 10 },
+      { type: "sepia", intensity: 60 },
+    ],
+    // Each in its own call: sharp keeps the last of two calls of one name.
+    (image) => image.modulate({ brightness: 1.1, saturation: 1.2, hue: 18 }).linear(1.15, -19)
+      .recomb(sepia),
+  ),
+  sharpen: rawWork("sharpen", [{ type: "sharpen", sigma: 1 }], (image) => image.sharpen({ sigma: 1 })),
+});
+
+for (const effort of [0, 2, 4, 6, 8]) {
+  works[`avif-${effort}`] = {
+    title: `JPEG → 1600 → AVIF, effort ${effort}`,
+    inputs: "photos",
+    request: {
+      steps: [resize(1600), step("convert", { output: { output_format: "avif", effort } })],
+    },
+    sharp: {
+      pixels: (image) => image.resize(1600),
+      encode: (image) => image.avif({ effort, quality: 50 }),
+    },
+  };
+}
+
 /** The three steps of the service benchmark, as sharp says them. */
 export function serviceSteps(image) {
   return image.resize(256).recomb(matrix).linear(1.06, -6).webp({ quality: 80 });
