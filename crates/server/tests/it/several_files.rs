@@ -39,13 +39,7 @@ async fn a_damaged_file_that_an_operation_names_is_one_fault() {
 async fn the_misfits_of_all_files_are_told() {
     let crop = document(r#"{"operations":[{"type":"crop","x":20,"y":0}]}"#);
     let (small, wide) = (png(8, 6), png(10, 6));
-    let parts = [
-        file("a.png", small),
-        file("b.png", wide),
-        file("c.png", small),
-        file("d.png", png(30, 6)),
-        crop,
-    ];
+    let parts = [file("a.png", small), file("b.png", wide), file("c.png", small), crop];
     let (_, _, faults) = refused("/v1/transform", &parts).await;
     let messages: Vec<&str> = faults.iter().map(|(_, message)| message.as_str()).collect();
     assert_eq!(
