@@ -106,6 +106,7 @@ pub enum Role {
 const RUN_EXAMPLES: &str = "\
 Examples:
   imagehq run photo.png -o out.webp resize:width=1600 cinematic:intensity=72
+  imagehq run photo.jpg -o photo.webp                  # converts, nothing else
   imagehq run photo.jpg -o small.jpg resize:width=1600,height=900,mode=fill filter.sharpen
   imagehq run pipeline.json photo.jpg -o out.webp
   imagehq run pipeline.json *.jpg -o out/              # all cores; clashing names get -2
@@ -122,7 +123,7 @@ pipeline, the same document that POST /v1/pipeline takes.";
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES, override_usage = "\
 imagehq run PIPELINE.json INPUT... -o OUT
-       imagehq run INPUT... -o OUT STEP...")]
+       imagehq run INPUT... -o OUT [STEP...]")]
 pub struct RunArgs {
     /// A pipeline document or nothing, input files (`-` is stdin), steps
     #[arg(value_name = "ARGUMENT", required = true)]

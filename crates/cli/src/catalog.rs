@@ -157,6 +157,27 @@ fn choices(schema: &Value) -> Vec<(String, String)> {
     names.into_iter().map(|name| (name.to_owned(), about(name))).collect()
 }
 
+/// Whether a parameter of an operation takes text and nothing else.
+pub(crate) fn takes_text(spot: &Spot, key: &str) -> bool {
+    let schema = match spot.place {
+        Place::List { kind, .. } => {
+            let ours = |entry: &&imaging::image_op::Entry| {
+                entry.name == kind && entry.group.operation() == spot.step
+            };
+            IMAGE_OPS.iter().find(ours).map(|entry| (entry.schema)())
+        }
+        Place::Request => {
+            OPERATIONS.iter().find(|entry| entry.name == spot.step).map(|entry| (entry.schema)())
+        }
+    };
+    let schema = schema.unwrap_or_default();
+    let kind = &without_null(&schema["properties"][key])["type"];
+    match kind.as_array() {
+        Some(kinds) => kinds.iter().all(|kind| kind == "string" || kind == "null"),
+        None => kind == "string",
+    }
+}
+
 /// A name as it is typed and what it stands for.
 #[derive(Debug, Clone)]
 pub(crate) struct Name {

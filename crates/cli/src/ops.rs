@@ -9,6 +9,9 @@ use crate::args::OpsArgs;
 use crate::catalog::{self, Operation, Parameter, Place};
 use crate::terminal;
 
+/// How wide the list is at most.
+const WIDTH: usize = 100;
+
 /// Prints the list, or what there is to know of one operation.
 pub(crate) fn ops(args: &OpsArgs) -> anyhow::Result<ExitCode> {
     let all = catalog::operations();
@@ -40,7 +43,13 @@ fn list(operations: &[Operation]) -> String {
         let _ = writeln!(out, "{}", terminal::bold(step));
         let own = operations.iter().filter(|operation| operation.spot.step == step);
         let rows: Vec<_> = own.flat_map(rows).collect();
-        out.push_str(&terminal::table(&rows, 2));
+        let names = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let wrapped = rows.into_iter().flat_map(|(name, about)| {
+            let lines = terminal::wrap(&about, WIDTH - 4 - names);
+            let names = std::iter::once(name).chain(std::iter::repeat(String::new()));
+            names.zip(lines).map(|(name, line)| vec![name, line])
+        });
+        out.push_str(&terminal::table(&wrapped.collect::<Vec<_>>(), 2));
         out.push('\n');
     }
     out.push_str("`imagehq ops NAME` explains one. On the command line:\n");
@@ -50,9 +59,9 @@ fn list(operations: &[Operation]) -> String {
     out
 }
 
-/// A line for the operation, and one for each method that can be typed instead of it.
-fn rows(operation: &Operation) -> Vec<Vec<String>> {
-    let row = |name: &str, about: &str| vec![name.to_owned(), first_sentence(about).to_owned()];
+/// A row for the operation, and one for each method that can be typed instead of it.
+fn rows(operation: &Operation) -> Vec<(String, String)> {
+    let row = |name: &str, about: &str| (name.to_owned(), first_sentence(about));
     let mut rows = vec![row(operation.name, &operation.about)];
     let methods = operation.parameters.iter().find(|parameter| parameter.name == "operation");
     let methods = methods.iter().flat_map(|parameter| &parameter.choices);
@@ -60,9 +69,11 @@ fn rows(operation: &Operation) -> Vec<Vec<String>> {
     rows
 }
 
-fn first_sentence(text: &str) -> &str {
-    let end = text.find(". ").map_or(text.len(), |at| at + 1);
-    text[..end].lines().next().unwrap_or_default()
+/// The first sentence, whole: in the sources it may run over lines.
+fn first_sentence(text: &str) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    let end = paragraph.find(". ").map_or(paragraph.len(), |at| at + 1);
+    paragraph[..end].to_owned()
 }
 
 /// All there is to know of an operation.
@@ -210,6 +221,15 @@ mod tests {
         for operation in catalog::operations() {
             assert!(text.contains(&format!("\n  {} ", operation.name)), "{text}");
         }
-        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn descriptions_are_whole_sentences() {
+        for operation in catalog::operations() {
+            for (name, about) in rows(&operation) {
+                assert!(about.ends_with('.'), "{name}: {about:?}");
+            }
+        }
     }
 }

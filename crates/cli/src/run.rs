@@ -57,7 +57,8 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
             pool: Pool::new(runners::program(), &config.jobs),
             document: request.document.clone(),
             limits: config.limits.clone(),
-            files: read_files(&request.files).await?,
+            bytes_max: config.jobs.runner_memory_max_bytes,
+            files: read_files(&request.files, config.jobs.runner_memory_max_bytes).await?,
             folder: request.target.folder()?,
         });
         let quiet = args.quiet;
@@ -76,10 +77,13 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
 }
 
 /// The files that operations use, whole: every input needs them.
-async fn read_files(files: &[(usize, Input)]) -> anyhow::Result<Vec<(usize, Bytes)>> {
+async fn read_files(
+    files: &[(usize, Input)],
+    bytes_max: u64,
+) -> anyhow::Result<Vec<(usize, Bytes)>> {
     let mut read = Vec::new();
     for (index, input) in files {
-        let bytes = work::read(input).await.with_context(|| input.to_string())?;
+        let bytes = work::read(input, bytes_max).await.with_context(|| input.to_string())?;
         read.push((*index, bytes.into()));
     }
     Ok(read)

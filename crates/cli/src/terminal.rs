@@ -82,6 +82,23 @@ pub(crate) fn table(rows: &[Vec<String>], indent: usize) -> String {
     out
 }
 
+/// Text in lines of at most so many letters, broken between words.
+pub(crate) fn wrap(text: &str, letters: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if width(line) + 1 + width(word) <= letters {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 fn width(text: &str) -> usize {
     text.chars().count()
 }

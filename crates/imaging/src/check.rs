@@ -35,10 +35,11 @@ impl Faults {
         known: impl IntoIterator<Item = &'a str>,
     ) {
         let known: Vec<&str> = known.into_iter().collect();
-        let mut fault = Fault::invalid(
-            pointer,
-            format!("unknown {what} {name:?}; known are {}", known.join(", ")),
-        );
+        let hint = match known.is_empty() {
+            true => "there are none".to_owned(),
+            false => format!("known are {}", known.join(", ")),
+        };
+        let mut fault = Fault::invalid(pointer, format!("unknown {what} {name:?}; {hint}"));
         fault.suggestion = nearest(name, &known);
         if fault.suggestion.is_some() {
             fault.message = format!("unknown {what} {name:?}");
@@ -176,8 +177,12 @@ fn check_object(
     pointer: &str,
     faults: &mut Faults,
 ) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return;
+    let none = Map::new();
+    let properties = match schema.get("properties").and_then(Value::as_object) {
+        Some(properties) => properties,
+        // Without parameters there are no properties, and no others either.
+        None if schema.get("additionalProperties") == Some(&Value::Bool(false)) => &none,
+        None => return,
     };
     for (name, value) in object {
         let pointer = format!("{pointer}/{}", token(name));
@@ -224,8 +229,12 @@ fn check_array(
     if bound("minItems").is_some_and(|min| len < min)
         || bound("maxItems").is_some_and(|max| len > max)
     {
-        let (min, max) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(u64::MAX));
-        faults.invalid(pointer, format!("expected {min} to {max} entries, got {len}"));
+        let wanted = match (bound("minItems").unwrap_or(0), bound("maxItems")) {
+            (min, Some(max)) if min == max => format!("{min}"),
+            (min, Some(max)) => format!("{min} to {max}"),
+            (min, None) => format!("at least {min}"),
+        };
+        faults.invalid(pointer, format!("expected {wanted} entries, got {len}"));
         return;
     }
     if let Some(item_schema) = schema.get("items") {

@@ -1,5 +1,9 @@
 //! A plan on its way to a program: what the steps add up to for an image of known size.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::files::Files;
 use crate::format::{self, Format};
 use crate::output::Output;
@@ -28,6 +32,14 @@ pub struct Draft<'a> {
     decides: usize,
     /// The first size that is over the limits.
     pub(crate) over: Option<Error>,
+    /// What does not fit: the step, the pointer below its request, what is wrong.
+    pub(crate) misfits: Vec<(usize, String, String)>,
+    /// The operation that changed the size last: its step, and the pointer below the request.
+    pub(crate) sized_by: Option<(usize, String)>,
+    /// Who asked for the settings of the output.
+    askers: BTreeMap<String, Asker>,
+    /// Settings for what nobody asks for.
+    defaults: Output,
     /// What is known after each step.
     pub(crate) after: Vec<After>,
     pub(crate) stages: Vec<(usize, Stage)>,
@@ -44,13 +56,27 @@ pub(crate) struct After {
     pub(crate) format: Option<&'static Format>,
 }
 
+/// Who asks for a setting of the output. The later in this list wins, of two steps the later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The fields of the whole request.
+    Request,
+    /// The fields that every step has: `output_format` and `output`.
+    Block(usize),
+    /// The step's own fields.
+    Step(usize),
+}
+
+/// A step whose result has a size that is not known, as it does not fit: what follows cannot be
+/// checked.
+#[derive(Debug)]
+pub struct Lost;
+
 /// What is wanted of the output.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Intent {
     /// Settings; the later step wins field by field.
     pub(crate) output: Output,
-    /// The step that chose the format last.
-    format_step: Option<usize>,
     /// The first step that optimizes: it reports sizes.
     pub(crate) optimize_step: Option<usize>,
     /// The result must not be larger than the input while the format stays.
@@ -69,6 +95,10 @@ impl<'a> Draft<'a> {
             step_index: 0,
             decides: 0,
             over: None,
+            misfits: Vec::new(),
+            sized_by: None,
+            askers: BTreeMap::new(),
+            defaults: Output::default(),
             after: Vec::new(),
             stages: Vec::new(),
             intent: Intent::default(),
@@ -90,7 +120,7 @@ impl<'a> Draft<'a> {
         for (code, message) in scene.warnings {
             self.warn(code, message);
         }
-        self.intent.output.merge(scene.output);
+        self.ask(Asker::Step(self.step_index), scene.output);
         self.intent.drops_previews |= scene.drops_previews;
     }
 
@@ -142,29 +172,111 @@ impl<'a> Draft<'a> {
         self.stages.push((self.step_index, stage));
     }
 
-    /// Adds wishes for the output; they win over those of earlier steps.
+    /// Something does not fit the image: where below the request of this step, and what.
+    pub(crate) fn refuse(&mut self, below: impl Into<String>, message: impl Into<String>) {
+        self.misfits.push((self.step_index, below.into(), message.into()));
+    }
+
+    /// Does not go on where the image is over the limits after the operation with this pointer.
+    pub(crate) fn check_size(&mut self, below: &str) -> Result<(), Lost> {
+        let Some(error) = self.over.take() else { return Ok(()) };
+        self.refuse(below, format!("the result of {error}"));
+        Err(Lost)
+    }
+
+    /// The operation with this pointer below the request changed the size.
+    pub(crate) fn sized_here(&mut self, below: String) {
+        self.sized_by = Some((self.step_index, below));
+    }
+
+    /// Goes on with this size, which is what the step at fault would give if it were mended.
+    pub(crate) fn assume(&mut self, size: Size) {
+        self.size = size;
+    }
+
+    /// Adds wishes of the step's own for the output; they win over those of earlier steps.
     pub fn set_output(&mut self, output: Output) {
-        if let Some(name) = &output.output_format {
-            let chosen = |name: &str| format::by_name(name).map(|format| format.name);
-            let before = self.intent.output.output_format.clone();
-            if let (Some(before), Some(step)) = (before, self.intent.format_step)
-                && chosen(&before) != chosen(name)
-                && step != self.step_index
+        self.ask(Asker::Step(self.step_index), output);
+    }
+
+    /// Adds settings that hold where nobody asks for others.
+    pub(crate) fn set_defaults(&mut self, output: Output) {
+        self.defaults.merge(output);
+    }
+
+    /// No more wishes come.
+    pub(crate) fn end_output(&mut self) {
+        let asked = std::mem::take(&mut self.intent.output);
+        self.intent.output = std::mem::take(&mut self.defaults);
+        self.intent.output.merge(asked);
+    }
+
+    /// Adds wishes for the output, and tells of those before that differ.
+    pub(crate) fn ask(&mut self, asker: Asker, output: Output) {
+        let (before, now) = (self.intent.output.given(), output.given());
+        for (field, value) in now {
+            let earlier = before.get(&field).zip(self.askers.get(&field).copied());
+            if let Some((earlier, other)) = earlier
+                && other != asker
+                && self.differ(&field, earlier, &value)
             {
-                let message = format!(
-                    "step {step} asked for {before}, but step {} asks for {name} later",
-                    self.step_index
+                self.warn_of_override(
+                    other,
+                    asker,
+                    &shown(&field, earlier),
+                    &shown(&field, &value),
                 );
-                self.warnings.push(Warning {
-                    code: "output_overridden".to_owned(),
-                    message,
-                    step_index: Some(step),
-                    input_index: None,
-                });
             }
-            self.intent.format_step = Some(self.step_index);
+            self.askers.insert(field, asker);
         }
         self.intent.output.merge(output);
+    }
+
+    /// Whether two wishes for a setting come to something else. The format of the input is what
+    /// holds without a wish: a step that says another does not overrule anybody.
+    fn differ(&self, field: &str, before: &Value, now: &Value) -> bool {
+        if field != "output_format" {
+            return before != now;
+        }
+        let chosen = |name: &Value| match name.as_str() {
+            Some("same_as_input") | None => self.header.format.name,
+            Some(name) => format::by_name(name).map_or("", |format| format.name),
+        };
+        before != "same_as_input" && chosen(before) != chosen(now)
+    }
+
+    fn warn_of_override(&mut self, before: Asker, now: Asker, earlier: &str, later: &str) {
+        let (step_index, message) = match (before, now) {
+            (Asker::Request, Asker::Block(step) | Asker::Step(step)) => (
+                step,
+                format!(
+                    "the request asks for {earlier}, but step {step} asks for {later} and wins"
+                ),
+            ),
+            (Asker::Block(step), Asker::Step(own)) if step == own => (
+                step,
+                format!(
+                    "output asks for {earlier}, but the fields of the operation itself ask for \
+                     {later} and win"
+                ),
+            ),
+            (Asker::Block(step) | Asker::Step(step), Asker::Block(other) | Asker::Step(other)) => (
+                step,
+                format!("step {step} asked for {earlier}, but step {other} asks for {later} later"),
+            ),
+            (_, Asker::Request) => return,
+        };
+        self.warnings.push(Warning {
+            code: "output_overridden".to_owned(),
+            message,
+            step_index: Some(step_index),
+            input_index: None,
+        });
+    }
+
+    /// Who asked for this setting of the output.
+    pub(crate) fn asker(&self, field: &str) -> Option<Asker> {
+        self.askers.get(field).copied()
     }
 
     /// The step optimizes; `never_larger` passes the original through where that is smaller.
@@ -204,4 +316,10 @@ impl<'a> Draft<'a> {
         );
         format::by_name(name).unwrap_or(own)
     }
+}
+
+/// A setting in a sentence: the name of a format speaks for itself.
+fn shown(field: &str, value: &Value) -> String {
+    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if field == "output_format" { value } else { format!("{field} {value}") }
 }

@@ -11,7 +11,7 @@ use crate::format::Sequence;
 use crate::lower::{Pass, Program, Work, lower, takes_half_planes};
 use crate::metadata::Orientation;
 use crate::output::FrameChoice;
-use crate::run::Warning;
+use crate::run::{Warning, rendered};
 use crate::stage::{Resample, Stage};
 use crate::{Fault, Files, Format, Header, Limits, Plan, Size};
 
@@ -109,11 +109,18 @@ impl Plan {
         let format = draft.output_format();
         let frames = frames_out(&header, format, &draft);
         let (count, files_out) = frames;
+        if let (Sequence::Pages, Some(own)) = (header.sequence, header.format.drawn_at_dpi)
+            && self.asked_dpi().is_none()
+        {
+            draft.begin(0);
+            draft.warn("rendered", rendered(own));
+            draft.begin(self.last_step());
+        }
         warn_of_losses(&mut draft, &header, format);
         let input = outlook(&header, header.format, header.upright_size(), header.frames, true);
         let steps = self.step_outlooks(&header, &draft, count);
         let exact = !draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
-        let output = outlook(&header, format, draft.size(), count, exact);
+        let output = outlook(&header, format, (format.written_size)(draft.size()), count, exact);
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
         let work = Estimate::of(&header, draft, format);
@@ -174,11 +181,7 @@ fn warn_of_losses(draft: &mut Draft<'_>, header: &Header, format: &Format) {
         && format.encode_frames.is_none()
         && output.frames.is_none()
     {
-        let message = format!(
-            "{} holds one picture: the first of {} frames is taken (frames: \"all\" gives all)",
-            format.title, header.frames
-        );
-        draft.warn("animation_dropped", message);
+        draft.warn("animation_dropped", format.holds_one_frame(header.frames));
     }
     let lossy = (format.is_lossy)(&output);
     if lossy && header.is_lossy && draft.stages.is_empty() && format == header.format {

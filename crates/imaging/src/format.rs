@@ -118,12 +118,44 @@ pub struct Format {
     pub bit_depth_max: u8,
     /// The longest side its container can say.
     pub side_max: u32,
+    /// The size that a picture of this size has in the file, where the format does not take it as
+    /// it is: an icon is square.
+    pub written_size: fn(Size) -> Size,
 }
 
 impl Format {
     /// Whether it holds pictures: what is neither read nor written as one is used beside them.
     pub fn is_image(&self) -> bool {
         self.decode.is_some() || self.encode.is_some()
+    }
+
+    /// The depths it can be written with, in bits a sample.
+    pub fn bit_depths(&self) -> &'static [u8] {
+        match self.bit_depth_max {
+            16.. => &[8, 16],
+            10..16 => &[8, 10, 12],
+            _ => &[8],
+        }
+    }
+
+    /// What a still format says of an animation of which it gets one frame.
+    pub(crate) fn holds_one_frame(&self, frames: u32) -> String {
+        let holds = match self.encode_pages {
+            Some(_) => "holds pages, which frames do not become",
+            None => "holds one picture",
+        };
+        let title = self.title;
+        format!(
+            "{title} {holds}: the first of {frames} frames is taken (frames: \"all\" gives each as \
+             a file)"
+        )
+    }
+
+    /// The deepest samples that are written with these settings. 16 bits stay where the format has
+    /// them; what lies between must be asked for.
+    pub fn depth_written(&self, output: &Output) -> u8 {
+        let unasked = if self.bit_depth_max >= 16 { 16 } else { 8 };
+        output.bit_depth.unwrap_or(unasked).min(self.bit_depth_max)
     }
 
     /// What most formats are, for those that say only how they differ: neither read nor written,
@@ -155,6 +187,7 @@ impl Format {
         encode_ns: 20.0,
         bit_depth_max: 8,
         side_max: 65_535,
+        written_size: |size| size,
     };
 }
 
@@ -287,12 +320,14 @@ pub struct Decoded {
     /// `ceil(size × scale)`; its content is exactly `size × scale` wide and high. Any other for a
     /// drawing, which fills its image of `Size::scaled`.
     pub scale: f64,
+    /// What of the file is not in the image, if that should be known: code and message.
+    pub left_out: Option<(&'static str, String)>,
 }
 
 impl Decoded {
     /// An image at its full size.
     pub fn full(image: Image) -> Self {
-        Self { image, scale: 1.0 }
+        Self { image, scale: 1.0, left_out: None }
     }
 }
 

@@ -6,15 +6,14 @@ use serde_json::Value;
 
 use crate::Limits;
 use crate::check::Faults;
-use crate::draft::Draft;
+use crate::draft::{Draft, Lost};
 use crate::files::FileUse;
-use crate::image_op::Misfit;
 
 /// What a step does, parsed.
 pub trait Operation: Debug + Send + Sync {
-    /// Adds what the step does to the draft of an image of known size: stages, or what it wants of
-    /// the output. A misfit comes with the pointer below the step's request.
-    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), (String, Misfit)>;
+    /// Adds what the step does to the draft of an image of known size: stages, what it wants of
+    /// the output, and what does not fit.
+    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), Lost>;
 
     /// The other files of the request that it uses, each with the pointer below the step's request
     /// of the operation that names it.

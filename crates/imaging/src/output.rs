@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::color::Color;
 use crate::params::Pages;
@@ -54,6 +55,18 @@ pub struct Output {
 }
 
 impl Output {
+    /// The fields that are given, by their names on the wire.
+    pub(crate) fn given(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            _ if *self == Self::default() => Map::new(),
+            Ok(Value::Object(mut fields)) => {
+                fields.retain(|_, value| !value.is_null());
+                fields
+            }
+            _ => Map::new(),
+        }
+    }
+
     /// Takes over every field that `later` gives.
     pub fn merge(&mut self, later: Self) {
         let Self {

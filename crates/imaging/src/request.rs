@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::check::{Faults, shown};
-use crate::draft::{Context, Draft};
+use crate::draft::{Asker, Context, Draft};
 use crate::files::{FileKind, FileUse, Files};
-use crate::format::{self, Sequence};
+use crate::format::{self, Format, Sequence};
 use crate::operation::Operation;
 use crate::output::Output;
-use crate::params::{self, Params};
+use crate::params::Params;
 use crate::{Header, Limits};
 
 /// One thing that is wrong with a request.
@@ -209,8 +209,9 @@ impl Plan {
     }
 
     /// Whether the files that operations name are there and are what they must be, and whether
-    /// what is left are pictures.
-    pub fn check_files(&self, headers: &[Header]) -> Result<(), Vec<Fault>> {
+    /// what is left are pictures. Of files that were refused there is no header: nothing is said
+    /// of them.
+    pub fn check_files(&self, headers: &[Option<Header>]) -> Result<(), Vec<Fault>> {
         let mut faults = Faults::default();
         for (pointer, file_use) in self.file_uses() {
             let Some(header) = headers.get(file_use.index) else {
@@ -219,6 +220,7 @@ impl Plan {
                 faults.invalid(&pointer, message);
                 continue;
             };
+            let Some(header) = header else { continue };
             let is_table = header.format.decode.is_none();
             let (fits, wanted) = match file_use.kind {
                 FileKind::Image => (!is_table, "a picture"),
@@ -232,8 +234,10 @@ impl Plan {
         }
         let inputs = self.inputs(headers.len());
         for index in &inputs {
-            if headers[*index].format.decode.is_none() {
-                let title = headers[*index].format.title;
+            if let Some(header) = &headers[*index]
+                && header.format.decode.is_none()
+            {
+                let title = header.format.title;
                 faults.invalid(
                     &format!("/files/{index}"),
                     format!("{title} is no picture, and no operation names it"),
@@ -292,38 +296,75 @@ impl Plan {
         context: Context<'a>,
     ) -> Result<Draft<'a>, Vec<Fault>> {
         let mut draft = Draft::new(header, context);
-        draft.set_output(self.output.clone());
+        draft.ask(Asker::Request, self.output.clone());
         self.warn_of_mismatch(header, &mut draft);
+        let mut lost = false;
         for (index, step) in self.steps.iter().enumerate() {
             draft.begin(index);
-            if let Err((below, misfit)) = step.operation.lower(&mut draft) {
-                let pointer = params::below(&format!("{}{below}", step.pointer), misfit.field);
-                return Err(vec![Fault::invalid(pointer, misfit.message)]);
+            draft.ask(Asker::Block(index), step.output.clone());
+            if step.operation.lower(&mut draft).is_err() {
+                lost = true;
+                break;
             }
-            if let Some(error) = draft.over.take() {
-                let message = format!("the result of {error}");
-                return Err(vec![Fault::invalid(step.pointer.clone(), message)]);
-            }
-            draft.set_output(step.output.clone());
             draft.end_step();
         }
+        draft.end_output();
+        let mut faults: Vec<Fault> = std::mem::take(&mut draft.misfits)
+            .into_iter()
+            .map(|(step, below, message)| {
+                Fault::invalid(format!("{}{below}", self.steps[step].pointer), message)
+            })
+            .collect();
+        if !lost {
+            self.check_output(&mut draft, &mut faults);
+        }
+        if faults.is_empty() { Ok(draft) } else { Err(faults) }
+    }
+
+    /// Whether the format can hold what comes, in the way that is asked for.
+    fn check_output(&self, draft: &mut Draft<'_>, faults: &mut Vec<Fault>) {
         let format = draft.output_format();
         let size = draft.size();
-        let last = self.steps.last().map_or("", |step| &step.pointer);
         if size.width.max(size.height) > format.side_max {
             let message = format!(
                 "{size} is over what {} can hold, {} pixels a side",
                 format.title, format.side_max
             );
-            return Err(vec![Fault::invalid(last, message)]);
+            let pointer = match &draft.sized_by {
+                Some((step, below)) => format!("{}{below}", self.steps[*step].pointer),
+                None => self.steps.last().map_or("", |step| &step.pointer).to_owned(),
+            };
+            faults.push(Fault::invalid(pointer, message));
         }
-        if let (Sequence::Pages, Some(pages)) = (header.sequence, &draft.intent.output.pages)
-            && let Err(page) = pages.of(header.frames)
-        {
-            let message = format!("there is no page {page}, only {}", header.frames);
-            return Err(vec![Fault::invalid(format!("{last}/output/pages"), message)]);
+        let header = draft.header();
+        let pages = if header.sequence == Sequence::Pages { header.frames } else { 1 };
+        if let Some(Err(page)) = draft.intent.output.pages.as_ref().map(|asked| asked.of(pages)) {
+            let message = format!("there is no page {page}, only {pages}");
+            faults.push(Fault::invalid(self.setting(draft, "pages"), message));
         }
-        Ok(draft)
+        let output = &draft.intent.output;
+        let depths = format.bit_depths();
+        if let Some(depth) = output.bit_depth.filter(|depth| !depths.contains(depth)) {
+            let depths: Vec<String> = depths.iter().map(u8::to_string).collect();
+            let message = format!(
+                "{} holds {} bits a sample, not {depth}",
+                format.title,
+                depths.join(" or ")
+            );
+            faults.push(Fault::invalid(self.setting(draft, "bit_depth"), message));
+        }
+        if output.lossless == Some(true) {
+            warn_of_loss(draft, format);
+        }
+    }
+
+    /// The pointer of a setting of the output, where it was said last.
+    fn setting(&self, draft: &Draft<'_>, field: &str) -> String {
+        let place = match draft.asker(field) {
+            Some(Asker::Block(step) | Asker::Step(step)) => &self.steps[step].pointer,
+            Some(Asker::Request) | None => "",
+        };
+        format!("{place}/output/{field}")
     }
 
     /// The steps with their requests in normal form: names without aliases.
@@ -355,6 +396,22 @@ impl Plan {
                 format!("input_format says {hint}, but the file is {}", header.format.name),
             );
         }
+    }
+}
+
+/// Tells what is lost of a result that is to lose nothing.
+fn warn_of_loss(draft: &mut Draft<'_>, format: &Format) {
+    let output = &draft.intent.output;
+    let (depth, own) = (format.depth_written(output), draft.header().bit_depth);
+    if (format.is_lossy)(output) {
+        let message = format!("{} cannot be written without loss", format.title);
+        draft.warn("lossless_ignored", message);
+    } else if depth < own {
+        let deeper = format.bit_depth_max > depth;
+        let hint = if deeper { "; bit_depth asks for more" } else { "" };
+        let message =
+            format!("{} is written with {depth} of {own} bits a sample{hint}", format.title);
+        draft.warn("depth_reduced", message);
     }
 }
 

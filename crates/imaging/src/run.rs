@@ -210,16 +210,15 @@ impl Runner<'_> {
             }
             Sequence::Frames => {
                 if choice.is_none() {
-                    let message = format!(
-                        "{} holds one picture: the first of {} frames was taken (frames: \"all\" \
-                         gives all)",
-                        format.title, self.header.frames
-                    );
-                    self.warn("animation_dropped", message);
+                    self.warn("animation_dropped", format.holds_one_frame(self.header.frames));
                 }
                 self.picture(self.header, 0, None)?;
             }
             Sequence::Pages => self.pages(format, &intent)?,
+        }
+        for output in &mut self.report.outputs {
+            let size = (format.written_size)(Size::new(output.width, output.height));
+            (output.width, output.height) = (size.width, size.height);
         }
         for (step_index, data) in std::mem::take(&mut self.found) {
             self.push_data(step_index, Value::Object(data));
@@ -289,7 +288,7 @@ impl Runner<'_> {
         if let Some(own) = self.header.format.drawn_at_dpi
             && self.plan.asked_dpi().is_none()
         {
-            self.warn("rendered", format!("pages were drawn at {own} dpi (dpi chooses another)"));
+            self.warn("rendered", rendered(own));
         }
         if let (Some(encode), true) = (format.encode_pages, chosen.len() > 1) {
             return self.pages_together(format, encode, &chosen);
@@ -322,7 +321,7 @@ impl Runner<'_> {
                 self.steps.part(index, chosen.len() as u32);
                 Ok(image)
             });
-            if let Ok(image) = &image {
+            if let (Ok(image), 1) = (&image, index) {
                 size = image.size();
             }
             Some(image)
@@ -365,6 +364,11 @@ impl Runner<'_> {
         let operation = self.plan.step_name(step_index).to_owned();
         self.report.data.push(StepData { step_index, operation, data });
     }
+}
+
+/// What is said of pages that are drawn at a resolution that nobody asked for.
+pub(crate) fn rendered(dpi: f64) -> String {
+    format!("pages are drawn at {dpi} dpi (dpi chooses another)")
 }
 
 fn widen_all(image: &mut Image) -> Result<()> {

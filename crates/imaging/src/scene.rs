@@ -17,6 +17,10 @@ pub struct Scene<'a> {
     pub(crate) output: Output,
     /// Whether previews in the metadata must go.
     pub(crate) drops_previews: bool,
+    /// What does not fit: the pointer below the operation, and what is wrong.
+    pub(crate) misfits: Vec<(String, String)>,
+    /// The size that the result would have if what does not fit were mended.
+    pub(crate) assumed: Option<Size>,
 }
 
 impl<'a> Scene<'a> {
@@ -30,6 +34,8 @@ impl<'a> Scene<'a> {
             warnings: Vec::new(),
             output: Output::default(),
             drops_previews: false,
+            misfits: Vec::new(),
+            assumed: None,
         }
     }
 
@@ -59,6 +65,17 @@ impl<'a> Scene<'a> {
         self.files
             .get(index)
             .ok_or_else(|| Misfit { field, message: format!("there is no file {index}") })
+    }
+
+    /// A parameter does not fit the image, and others may not either: the pointer below the
+    /// operation, and what is wrong.
+    pub fn refuse(&mut self, below: impl Into<String>, message: impl Into<String>) {
+        self.misfits.push((below.into(), message.into()));
+    }
+
+    /// What follows is checked for an image of this size, even if the operation does not fit.
+    pub fn assume(&mut self, size: Size) {
+        self.assumed = Some(size);
     }
 
     /// Tells the caller something that is no fault.

@@ -104,6 +104,8 @@ pub enum Outcome {
     Failed {
         /// Why.
         error: JobError,
+        /// Why each of several files failed.
+        warnings: Vec<Warning>,
         /// The steps as they ended.
         steps: Vec<StepState>,
     },

@@ -1,6 +1,6 @@
 //! What is checked before a byte of the body is read.
 
-use axum::http::{HeaderMap, header, request};
+use axum::http::{HeaderMap, HeaderValue, header, request};
 
 use crate::State;
 use crate::error::{ApiError, Code};
@@ -62,6 +62,22 @@ fn refuse_api_keys(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A compressed body would be taken for a broken form.
+fn refuse_encodings(headers: &HeaderMap) -> Result<(), ApiError> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map_or(Ok(""), |value| value.to_str());
+    let encoding = encoding.unwrap_or("of the body");
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+        return Ok(());
+    }
+    let encoding: String = encoding.chars().take(40).collect();
+    let detail = format!(
+        "the `Content-Encoding` {encoding} is not read; send the form as it is, images are \
+         compressed anyway"
+    );
+    Err(ApiError::new(Code::UnsupportedMediaType, detail)
+        .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
 /// The boundary of the form, or why the body is none. `curl` is a line that works.
 pub(crate) fn boundary(head: &request::Parts, curl: &str) -> Result<String, ApiError> {
     let no_length = !head.headers.contains_key(header::TRANSFER_ENCODING);
@@ -71,6 +87,7 @@ pub(crate) fn boundary(head: &request::Parts, curl: &str) -> Result<String, ApiE
             format!("the body is empty; send a file and a request, for example: {curl}"),
         ));
     }
+    refuse_encodings(&head.headers)?;
     let content_type = head.headers.get(header::CONTENT_TYPE);
     let content_type = content_type.map_or("", |value| value.to_str().unwrap_or_default());
     if let Some(boundary) = multipart::boundary(content_type) {

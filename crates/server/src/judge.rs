@@ -41,9 +41,12 @@ pub(crate) fn judge(
         match file {
             Ok((input, header)) => {
                 inputs.push(input);
-                headers.push(header);
+                headers.push(Some(header));
             }
-            Err(refusal) => refused.push(refusal),
+            Err(refusal) => {
+                refused.push(refusal);
+                headers.push(None);
+            }
         }
     }
     let text = upload.document.unwrap_or_default();
@@ -53,6 +56,7 @@ pub(crate) fn judge(
     };
     match parse(state, operation, &document, &headers) {
         Ok((envelope, steps, retention)) if refused.is_empty() => {
+            let headers = headers.into_iter().flatten().collect();
             Ok(Accepted { document, envelope, steps, inputs, headers, retention })
         }
         Ok(_) => Err(refusal(None, refused)),
@@ -113,7 +117,7 @@ fn parse(
     state: &State,
     operation: &str,
     document: &Value,
-    headers: &[Header],
+    headers: &[Option<Header>],
 ) -> Result<Parsed, Vec<Fault>> {
     let limits = &state.parts.limits;
     let mut faults = Vec::new();
@@ -147,27 +151,41 @@ fn without_later_fields(document: &Value, faults: &mut Vec<Fault>) -> Value {
     served
 }
 
-/// Whether the plan can run on every file. Files of one size have the same faults: told once.
+/// Whether the plan can run on every file that was not refused. A fault that several have is told
+/// once, with their numbers.
 fn check_headers(
     plan: &Plan,
-    headers: &[Header],
+    headers: &[Option<Header>],
     limits: &imaging::Limits,
     faults: &mut Vec<Fault>,
 ) {
     if let Err(wrong) = plan.check_files(headers) {
         return faults.extend(wrong);
     }
-    let files = Files::of_headers(headers);
+    let refused = |index: usize| headers.get(index).is_none_or(Option::is_none);
+    if plan.file_uses().iter().any(|(_, used)| refused(used.index)) {
+        return;
+    }
+    let known = headers.iter().enumerate();
+    let known = known.filter_map(|(index, header)| Some((index, header.clone()?)));
+    let files = Files::of_some_headers(known);
+    let mut found: Vec<(Fault, Vec<usize>)> = Vec::new();
     for index in plan.inputs(headers.len()) {
-        for mut fault in plan.check(&headers[index], &files, limits).err().unwrap_or_default() {
-            if faults.iter().any(|known| known.pointer == fault.pointer) {
-                continue;
+        let Some(header) = &headers[index] else { continue };
+        for fault in plan.check(header, &files, limits).err().unwrap_or_default() {
+            match found.iter_mut().find(|(known, _)| *known == fault) {
+                Some((_, files)) => files.push(index),
+                None => found.push((fault, vec![index])),
             }
-            if headers.len() > 1 {
-                fault.message = format!("{} (file {index})", fault.message);
-            }
-            faults.push(fault);
         }
+    }
+    for (mut fault, files) in found {
+        if headers.len() > 1 {
+            let numbers: Vec<String> = files.iter().map(usize::to_string).collect();
+            let noun = if files.len() == 1 { "file" } else { "files" };
+            fault.message = format!("{} ({noun} {})", fault.message, numbers.join(", "));
+        }
+        faults.push(fault);
     }
 }
 

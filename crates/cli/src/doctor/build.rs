@@ -1,6 +1,7 @@
 //! What is in this build, what is not, and what building it takes.
 
 use imaging::FORMATS;
+use imaging::operations::OPERATIONS;
 
 use crate::doctor::{Check, Section};
 
@@ -32,14 +33,19 @@ pub(super) fn formats() -> Section {
 }
 
 /// What the interface has a place for and this build does not serve.
-const ABSENT: &[(&str, &str)] = &[
-    ("formats", "AVIF, HEIC, GIF, TIFF, SVG, PDF, animations"),
-    ("operations", "compose, metadata, ocr, document, enhance, batch"),
-    ("service", "PostgreSQL, S3, API keys, webhooks, inputs by URL"),
-];
-
 pub(super) fn absent() -> Section {
-    let checks = ABSENT.iter().map(|(name, what)| Check::note(name, *what)).collect();
+    let operations = imaging::operations::LATER.iter().copied().chain(["batch"]);
+    let mut checks = vec![Check::note("operations", operations.collect::<Vec<_>>().join(", "))];
+    for entry in OPERATIONS {
+        // Values stand as `field=value`, and mean more to people than fields.
+        let values = entry.later.iter().filter_map(|later| Some(later.split_once('=')?.1));
+        let values: Vec<&str> = values.collect();
+        if !values.is_empty() {
+            checks.push(Check::note(entry.name, values.join(", ")));
+        }
+    }
+    let service = "PostgreSQL, S3, API keys, webhooks, inputs by URL";
+    checks.push(Check::note("service", service));
     Section { title: "Not in this build".to_owned(), checks }
 }
 
@@ -69,4 +75,23 @@ pub(super) fn tools() -> Section {
 fn on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_there_is_said_to_be_absent() {
+        let absent = absent();
+        let named: Vec<&str> =
+            absent.checks.iter().flat_map(|check| check.detail.split(", ")).collect();
+        for format in FORMATS {
+            assert!(!named.contains(&format.title), "{}", format.title);
+        }
+        for operation in OPERATIONS {
+            assert!(!named.contains(&operation.name), "{}", operation.name);
+        }
+        assert!(named.contains(&"ocr") && named.contains(&"smallest"), "{named:?}");
+    }
 }

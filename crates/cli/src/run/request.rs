@@ -74,8 +74,19 @@ impl Request {
             Some(output) => Target::new(output, inputs.len())?,
             None => Target::Nowhere,
         };
-        if let Some(format) = wanted_format(&document, &target)? {
-            document["output_format"] = format.into();
+        let mut origin = origin;
+        match (wanted_format(&document, &target)?, &mut origin) {
+            // Without a step it is a conversion to what the name of the result says.
+            (Some(format), Origin::Typed(typed)) if typed.is_empty() => {
+                *typed = Typed::conversion(format);
+                document = typed.document.clone();
+            }
+            (_, Origin::Typed(typed)) if typed.is_empty() => bail!(
+                "no step is named, such as resize:width=1600; `imagehq ops` lists them \
+                 (-o NAME.webp alone converts)"
+            ),
+            (Some(format), _) => document["output_format"] = format.into(),
+            (None, _) => {}
         }
         let request = Self { document, inputs, files, target, origin };
         match Plan::parse("pipeline", &request.document, limits) {
@@ -280,7 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn without_a_step_it_is_a_conversion() {
+        let request = request(&["-"], "a.jpeg").unwrap();
+        let convert = json!([{"operation": "convert", "request": {"output_format": "jpg"}}]);
+        assert_eq!(request.document, json!({"steps": convert}));
+        assert_eq!(request.step(0), "convert:output_format=jpg");
+    }
+
+    #[test]
     fn what_cannot_be_is_said_before_any_work() {
+        let no_step = "no step is named, such as resize:width=1600; `imagehq ops` lists them \
+                       (-o NAME.webp alone converts)";
+        refuses(&["-"], "-", no_step);
+        refuses(&["-"], "a/", no_step);
         refuses(&["flip"], "a.png", "no input file is named");
         refuses(&["-", "-"], "a/", "stdin (-) can be read only once");
         refuses(&["nope.jpg"], "a.png", "nope.jpg: no such file");

@@ -24,14 +24,15 @@ impl TypedStep {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (name, rest) = text.split_once(':').unwrap_or((text, ""));
         let name = catalog::find(name)?;
-        let fields = fields(rest).map_err(|fault| format!("{text}: {fault}"))?;
+        let takes_text = |key: &str| catalog::takes_text(&name.spot, key);
+        let fields = fields(rest, takes_text).map_err(|fault| format!("{text}: {fault}"))?;
         Ok(Self { text: text.to_owned(), name, fields })
     }
 }
 
 /// `key=value` pairs, apart by commas or colons. What follows a comma or colon and is no pair
 /// belongs to the value before it, so that `16:9` and `[1,2]` need no quotes.
-fn fields(text: &str) -> Result<Map<String, Value>, String> {
+fn fields(text: &str, takes_text: impl Fn(&str) -> bool) -> Result<Map<String, Value>, String> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     let mut separator = ',';
     for piece in text.split_inclusive([',', ':']) {
@@ -53,7 +54,12 @@ fn fields(text: &str) -> Result<Map<String, Value>, String> {
     }
     let mut fields = Map::new();
     for (key, text) in pairs {
-        if fields.insert(key.clone(), value(&text)).is_some() {
+        // `text=12` is a text, and no number that is refused; quotes around it are JSON's.
+        let value = match value(&text) {
+            value if value.is_string() || !takes_text(&key) => value,
+            _ => Value::String(text),
+        };
+        if fields.insert(key.clone(), value).is_some() {
             return Err(format!("`{key}` is given twice"));
         }
     }
@@ -97,6 +103,17 @@ impl Typed {
             origins.push((format!("/steps/{}", steps.len() - 1), text));
         }
         Self { document: json!({ "steps": steps }), origins }
+    }
+
+    /// The document of a conversion that nobody typed as a step.
+    pub(super) fn conversion(format: &str) -> Self {
+        let convert = TypedStep::parse(&format!("convert:output_format={format}"));
+        Self::new(convert.into_iter().collect())
+    }
+
+    /// Whether no step was typed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.origins.is_empty()
     }
 
     /// The argument that the pointed at part of the document was typed as.
@@ -223,6 +240,19 @@ mod tests {
                 {"operation": "transform", "request": {"operations": [
                     {"type": "crop", "aspect_ratio": "16:9", "gravity": "top"},
                     {"type": "pad", "padding": [1, 2, 3, 4], "color": "#ff0000"}]}}
+            ]),
+        );
+    }
+
+    #[test]
+    fn a_bare_value_for_a_text_is_text() {
+        check(
+            &["text_overlay:text=12,x=3", "convert:output_format=png,dpi=72"],
+            json!([
+                {"operation": "compose",
+                 "request": {"operations": [{"type": "text_overlay", "text": "12", "x": 3}]}},
+                {"operation": "convert",
+                 "request": {"output_format": "png", "output": {"dpi": 72}}}
             ]),
         );
     }

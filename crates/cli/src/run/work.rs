@@ -1,10 +1,11 @@
 //! One file through the runners, and its results onto the disk, not yet under their names.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use imaging::Limits;
 use jobs::Pool;
@@ -14,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::run::request::Input;
 use crate::run::target;
+use crate::terminal;
 
 /// What every file goes through.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Work {
     pub(super) pool: Pool,
     pub(super) document: Value,
     pub(super) limits: Limits,
+    /// The most bytes that a file may have.
+    pub(super) bytes_max: u64,
     /// The other files that operations use: their places in the arguments, and their bytes.
     pub(super) files: Vec<(usize, Bytes)>,
     /// Where results are staged, or `None` when they stay in memory for stdout.
@@ -59,7 +63,7 @@ impl Work {
     ) -> Result<Done, Failure> {
         let plain = |error| Failure { error, step_index: None };
         let begun = Instant::now();
-        let bytes = read(input).await.map_err(plain)?;
+        let bytes = read(input, self.bytes_max).await.map_err(plain)?;
         let bytes_in = bytes.len() as u64;
         let unit = Unit {
             operation: "pipeline".to_owned(),
@@ -85,17 +89,34 @@ impl Work {
     }
 }
 
-/// The bytes of a file.
-pub(super) async fn read(input: &Input) -> anyhow::Result<Vec<u8>> {
-    match input {
-        Input::File(path) => tokio::fs::read(path).await.context("cannot be read"),
-        Input::Stdin => tokio::task::spawn_blocking(|| {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-        })
-        .await?
-        .context("cannot be read"),
+/// The bytes of a file, unless it is larger than a runner could hold: some files have no end.
+pub(super) async fn read(input: &Input, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    let input = input.clone();
+    tokio::task::spawn_blocking(move || match input {
+        Input::File(path) => {
+            let file = File::open(path).context("cannot be read")?;
+            let length = file.metadata().context("cannot be read")?.len();
+            read_within(file, length, bytes_max)
+        }
+        Input::Stdin => read_within(std::io::stdin().lock(), 0, bytes_max),
+    })
+    .await?
+}
+
+/// `length` is as far as it is known.
+fn read_within(reader: impl Read, length: u64, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if length <= bytes_max {
+        reader.take(bytes_max + 1).read_to_end(&mut bytes).context("cannot be read")?;
+        if bytes.len() as u64 <= bytes_max {
+            return Ok(bytes);
+        }
     }
+    let limit = terminal::bytes(bytes_max);
+    bail!(
+        "is larger than {limit}, which is all that may be allocated to work on it \
+         (jobs.runner_memory_max_bytes)"
+    )
 }
 
 /// The name that results are called after.
@@ -116,6 +137,22 @@ impl From<UnitError> for Failure {
                 Self { error: anyhow!("{}", error.message), step_index: error.step_index }
             }
             error => Self { error: anyhow!("{error}"), step_index: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_without_an_end_are_refused() {
+        assert_eq!(read_within(&b"abc"[..], 3, 3).unwrap(), b"abc");
+        for (reader, length) in
+            [(Box::new(std::io::repeat(0)) as Box<dyn Read>, 0), (Box::new(&b"abcd"[..]), 4)]
+        {
+            let error = read_within(reader, length, 3).unwrap_err().to_string();
+            assert!(error.contains("larger than 3 B"), "{error}");
         }
     }
 }

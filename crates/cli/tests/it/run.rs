@@ -169,6 +169,13 @@ fn stdin_and_stdout_are_files_too() {
 }
 
 #[test]
+fn a_plain_conversion_needs_no_step() {
+    let temp = folder();
+    runs(temp.path(), &["run", "photo.jpg", "-o", "b.webp"]);
+    assert_eq!(webp_size(&std::fs::read(temp.path().join("b.webp")).unwrap()).0, 2400);
+}
+
+#[test]
 fn the_extension_sets_the_format_unless_a_step_did() {
     let temp = folder();
     runs(temp.path(), &["run", "photo.jpg", "-o", "a.png", "resize:width=64"]);

@@ -26,6 +26,10 @@ pub static ICO: Format = Format {
     },
     decode: Some(decode),
     encode: Some(encode),
+    written_size: |size| {
+        let side = sides(size).last().copied().unwrap_or_default();
+        Size::new(side, side)
+    },
     alpha: true,
     ..Format::PLAIN
 };
@@ -186,12 +190,15 @@ fn with_mask(packed: Packed<u8>, mask: &[u8]) -> Result<Packed<u8>> {
     Ok(packed)
 }
 
+/// The sides of the squares that are written, up to the first that holds the image as it is.
+fn sides(image: Size) -> &'static [u32] {
+    let below = SIDES.iter().filter(|side| **side < image.width.max(image.height)).count();
+    &SIDES[..SIDES.len().min(below + 1)]
+}
+
 fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     let packed = plain::narrow_srgb(image)?.with_channels(Channels::Rgba)?;
-    let longest = packed.size().width.max(packed.size().height);
-    // Up to the first that holds the image as it is.
-    let below = SIDES.iter().filter(|side| **side < longest).count();
-    let sides = &SIDES[..SIDES.len().min(below + 1)];
+    let sides = sides(packed.size());
     let mut entries = Vec::new();
     let mut pictures: Vec<u8> = Vec::new();
     for side in sides {

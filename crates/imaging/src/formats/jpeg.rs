@@ -95,7 +95,7 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
         metadata: segments.metadata(),
         ..Image::still(pixels)
     };
-    Ok(Decoded { image, scale: 1.0 / f64::from(scale.divisor()) })
+    Ok(Decoded { image, scale: 1.0 / f64::from(scale.divisor()), left_out: None })
 }
 
 const ENDS_EARLY: &str = "the JPEG ends early";

@@ -149,7 +149,7 @@ fn draw(pdf: &Pdf, request: &DecodeRequest, limits: &Limits) -> Result<Decoded> 
     let mut image = Image::still(Pixels::U8(Packed::new(size, Channels::Rgb, samples)));
     let dpi = DPI * scale;
     image.metadata = Metadata { dpi: Some((dpi, dpi)), ..Metadata::default() };
-    Ok(Decoded { image, scale })
+    Ok(Decoded { image, scale, left_out: None })
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf> {

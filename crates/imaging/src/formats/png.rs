@@ -131,8 +131,24 @@ fn damage(error: DecodingError) -> Error {
             Error::input("the PNG ends early")
         }
         DecodingError::LimitsExceeded => Error::limit("the PNG needs more memory than it may have"),
-        error => Error::input(format!("the PNG is damaged: {error}")),
+        error => Error::input(format!("the PNG is damaged: {}", plain(&error.to_string()))),
     }
+}
+
+/// What the decoder says, without the types that it says it in.
+fn plain(text: &str) -> String {
+    let chunk = text.split_once("ChunkType { type: ").and_then(|(before, rest)| {
+        let (name, rest) = rest.split_once(',')?;
+        Some((before, name, rest.split_once('}')?.1))
+    });
+    let text = match chunk {
+        Some((before, name, _)) if before.starts_with("CRC error") => {
+            format!("the checksum of its {name} chunk is wrong")
+        }
+        Some((before, name, after)) => format!("{before}{name}{after}"),
+        None => text.to_owned(),
+    };
+    text.split(". ").next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
 /// A PNG of an image.

@@ -122,6 +122,7 @@ impl ImageOp for Annotate {
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let image = scene.size();
+        scene.assume(image);
         let at = |field, length: Length, side: u32| {
             let at = length.of(f64::from(side));
             let message = format!("{field} {at} lies outside the image of {image}");

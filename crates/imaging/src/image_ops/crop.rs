@@ -58,7 +58,7 @@ impl ImageOp for Crop {
         let input = scene.size();
         let crop = match self.aspect_ratio.as_deref().and_then(ratio) {
             Some(ratio) => SmartCrop::to(by_ratio(input, ratio)),
-            None => self.by_place(input)?,
+            None => self.by_place(scene)?,
         };
         if crop.size == input {
             return Ok(Vec::new());
@@ -73,9 +73,19 @@ impl ImageOp for Crop {
 }
 
 impl Crop {
-    fn by_place(&self, input: Size) -> Result<SmartCrop, Misfit> {
-        let (x, width) = self.span(("x", self.x), ("width", self.width), input.width, input)?;
-        let (y, height) = self.span(("y", self.y), ("height", self.height), input.height, input)?;
+    fn by_place(&self, scene: &mut Scene<'_>) -> Result<SmartCrop, Misfit> {
+        let input = scene.size();
+        let wanted = |length: Option<Length>, side: u32| {
+            length.map_or(side, |length| length.resolve(side).clamp(1, i64::from(side)) as u32)
+        };
+        let (width, height) = (wanted(self.width, input.width), wanted(self.height, input.height));
+        scene.assume(Size::new(width, height));
+        let across = self.span(("x", self.x), ("width", self.width), input.width, input);
+        let down = self.span(("y", self.y), ("height", self.height), input.height, input);
+        if let (Err(_), Err(Misfit { field, message })) = (&across, &down) {
+            scene.refuse(*field, message);
+        }
+        let ((x, width), (y, height)) = (across?, down?);
         Ok(SmartCrop { size: Size::new(width, height), x, y })
     }
 

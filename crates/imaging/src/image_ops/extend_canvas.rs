@@ -52,10 +52,15 @@ impl ImageOp for ExtendCanvas {
             }
             asked => Ok(asked.map_or(own, |asked| asked.get().max(own))),
         };
-        let size = Size::new(
-            side("width", self.width, input.width)?,
-            side("height", self.height, input.height)?,
-        );
+        let wanted = |asked: Option<Pixels>, own: u32| asked.map_or(own, Pixels::get);
+        let (width, height) = (wanted(self.width, input.width), wanted(self.height, input.height));
+        let across = side("width", self.width, input.width);
+        let down = side("height", self.height, input.height);
+        scene.assume(Size::new(width, height));
+        if let (Err(_), Err(Misfit { field, message })) = (&across, &down) {
+            scene.refuse(*field, message);
+        }
+        let size = Size::new(across?, down?);
         if size == input {
             return Ok(Vec::new());
         }

@@ -75,6 +75,7 @@ impl ImageOp for Overlay {
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let image = scene.size();
+        scene.assume(image);
         let file = scene.file("file_index", self.file_index)?;
         let size = self.size(file.header.upright_size(), image);
         scene.limits().check_size(size).map_err(|error| Misfit {

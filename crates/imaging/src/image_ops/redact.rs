@@ -86,8 +86,9 @@ impl ImageOp for Redact {
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let image = scene.size();
         let regions = self.regions.iter().enumerate();
-        let rects = regions.map(|(index, region)| region.rect(index, image));
-        let rects = rects.collect::<Result<Vec<Rect>, Misfit>>()?;
+        scene.assume(image);
+        let rects: Vec<Rect> =
+            regions.filter_map(|(index, region)| region.rect(index, scene)).collect();
         scene.drop_previews();
         let name = match self.mode {
             Mode::Solid => None,
@@ -120,29 +121,32 @@ impl ImageOp for Redact {
 }
 
 impl Region {
-    /// In pixels: all that it touches.
-    fn rect(self, index: usize, image: Size) -> Result<Rect, Misfit> {
-        let misfit = |message: String| Misfit { field: "regions", message };
-        let span = |start: (&str, Length), length: (&str, Length), side: u32| {
+    /// In pixels: all that it touches; `None` where it does not fit, which the scene is told.
+    fn rect(self, index: usize, scene: &mut Scene<'_>) -> Option<Rect> {
+        let image = scene.size();
+        let mut span = |start: (&str, Length), length: (&str, Length), side: u32| {
             let whole = f64::from(side);
             let (from, long) = (start.1.of(whole), length.1.of(whole));
             // A hair beyond a pixel, from a sum of percents, touches no other.
             let (first, end) = ((from + 1e-6).floor(), (from + long - 1e-6).ceil());
-            if long <= 0.0 {
-                return Err(misfit(format!("region {index}: {} is 0", length.0)));
-            }
-            if end > whole {
-                let message = format!(
+            let fault = if long <= 0.0 {
+                format!("region {index}: {} is 0", length.0)
+            } else if end > whole {
+                format!(
                     "region {index}: {} {from} and {} {long} lie outside the image of {image}",
                     start.0, length.0
-                );
-                return Err(misfit(message));
-            }
-            Ok((first as u32, (end - first).max(1.0) as u32))
+                )
+            } else {
+                return Some((first as u32, (end - first).max(1.0) as u32));
+            };
+            let field = if first >= whole { start.0 } else { length.0 };
+            scene.refuse(format!("regions/{index}/{field}"), fault);
+            None
         };
-        let (x, width) = span(("x", self.x), ("width", self.width), image.width)?;
-        let (y, height) = span(("y", self.y), ("height", self.height), image.height)?;
-        Ok(Rect { x, y, size: Size::new(width, height) })
+        let across = span(("x", self.x), ("width", self.width), image.width);
+        let down = span(("y", self.y), ("height", self.height), image.height);
+        let ((x, width), (y, height)) = (across?, down?);
+        Some(Rect { x, y, size: Size::new(width, height) })
     }
 }
 

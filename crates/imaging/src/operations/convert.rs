@@ -1,8 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::draft::Draft;
-use crate::image_op::Misfit;
+use crate::draft::{Draft, Lost};
 use crate::operation::{Entry, Operation};
 use crate::params::{self, Params};
 
@@ -30,7 +29,7 @@ impl Params for Convert {
 }
 
 impl Operation for Convert {
-    fn lower(&self, _: &mut Draft<'_>) -> Result<(), (String, Misfit)> {
+    fn lower(&self, _: &mut Draft<'_>) -> Result<(), Lost> {
         Ok(())
     }
 }

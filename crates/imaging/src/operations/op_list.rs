@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::Limits;
 use crate::check::{Faults, shown};
-use crate::draft::Draft;
+use crate::draft::{Draft, Lost};
 use crate::files::FileUse;
 use crate::image_op::{Entry, Group, LowerImageOp, Misfit};
 use crate::image_ops::{IMAGE_OPS, LATER};
 use crate::operation::Operation;
+use crate::params;
 
 #[derive(Debug)]
 struct OpList {
@@ -24,13 +25,35 @@ impl OpList {
 }
 
 impl Operation for OpList {
-    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), (String, Misfit)> {
+    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), Lost> {
         for (index, op) in self.ops.iter().enumerate() {
+            let pointer = self.pointer(index);
             let mut scene = draft.scene();
-            let stages = op.lower(&mut scene).map_err(|misfit| (self.pointer(index), misfit))?;
+            if self.group == Group::Filter {
+                scene.assume(draft.size());
+            }
+            let lowered = op.lower(&mut scene);
+            let mut misfits = std::mem::take(&mut scene.misfits);
+            misfits.extend(lowered.as_ref().err().map(|misfit| {
+                let Misfit { field, message } = misfit.clone();
+                (field.to_owned(), message)
+            }));
+            if !misfits.is_empty() {
+                for (field, message) in misfits {
+                    draft.refuse(params::below(&pointer, &field), message);
+                }
+                // All faults at once, as far as the size of what comes is known.
+                draft.assume(scene.assumed.ok_or(Lost)?);
+                continue;
+            }
             draft.take_notes(scene);
-            for stage in stages {
+            let before = draft.size();
+            for stage in lowered.unwrap_or_default() {
                 draft.push(stage);
+            }
+            draft.check_size(&pointer)?;
+            if draft.size() != before {
+                draft.sized_here(pointer);
             }
         }
         Ok(())
@@ -131,9 +154,14 @@ fn parse_item(
         );
         return None;
     };
-    let Some(name) = object.get("type").and_then(Value::as_str) else {
+    let Some(name) = object.get("type") else {
         faults
             .invalid(pointer, format!("\"type\" is missing: an object such as {}", example(group)));
+        return None;
+    };
+    let Some(name) = name.as_str() else {
+        let message = format!("expected the name of an operation, got {}", shown(name));
+        faults.invalid(&format!("{pointer}/type"), message);
         return None;
     };
     let Some(entry) =

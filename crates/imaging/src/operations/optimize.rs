@@ -2,8 +2,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Size;
-use crate::draft::Draft;
-use crate::image_op::Misfit;
+use crate::draft::{Draft, Lost};
 use crate::kernels::resample::Kernel;
 use crate::operation::{Entry, Operation};
 use crate::output::Output;
@@ -83,7 +82,7 @@ impl Params for Optimize {
 }
 
 impl Operation for Optimize {
-    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), (String, Misfit)> {
+    fn lower(&self, draft: &mut Draft<'_>) -> Result<(), Lost> {
         let Options { quality, effort, max_width, max_height, strip_metadata } = &self.options;
         let input = draft.size();
         let shrink = |max: Option<Pixels>, side: u32| {
@@ -108,11 +107,16 @@ impl Operation for Optimize {
         };
         let compress = self.operation == Method::Compress;
         draft.optimize(compress);
+        draft.set_defaults(Output {
+            quality: compress.then_some(78),
+            effort: compress.then_some(8),
+            progressive: compress.then_some(true),
+            ..Output::default()
+        });
         draft.set_output(Output {
             output_format: format.map(str::to_owned),
-            quality: quality.map(Quality::get).or(compress.then_some(78)),
-            effort: effort.map(Effort::get).or(compress.then_some(8)),
-            progressive: compress.then_some(true),
+            quality: quality.map(Quality::get),
+            effort: effort.map(Effort::get),
             strip_metadata: *strip_metadata,
             ..Output::default()
         });

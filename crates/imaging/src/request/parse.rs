@@ -94,8 +94,13 @@ fn steps_of(steps: Option<&Value>, limits: &Limits, faults: &mut Faults) -> Opti
         {
             faults.unknown(&format!("{pointer}/{name}"), "field", name, ["operation", "request"]);
         }
-        let Some(name) = object.get("operation").and_then(Value::as_str) else {
+        let Some(name) = object.get("operation") else {
             faults.invalid(&pointer, format!("\"operation\" is missing: a step such as {EXAMPLE}"));
+            continue;
+        };
+        let Some(name) = name.as_str() else {
+            let message = format!("expected the name of an operation, got {}", shown(name));
+            faults.invalid(&format!("{pointer}/operation"), message);
             continue;
         };
         let Some(entry) = entry(name, &format!("{pointer}/operation"), faults) else {

@@ -168,6 +168,17 @@ fn shapes_are_checked_before_contents() {
         json!({"steps": [{"request": {}}]}),
         &[("/steps/0", "\"operation\" is missing")],
     );
+    check(
+        "pipeline",
+        json!({"steps": [{"operation": 1}]}),
+        &[("/steps/0/operation", "expected the name of an operation, got 1")],
+    );
+    check("filter", json!({"filters": [{"type": 1}]}), &[("/filters/0/type", "name of an")]);
+    check(
+        "transform",
+        json!({"operations": [{"type": "auto_orient", "x": 1}]}),
+        &[("/operations/0/x", "unknown field \"x\"; there are none")],
+    );
     check("filter", json!({"filters": {}}), &[("/filters", "expected a list")]);
     check("filter", json!({"filters": []}), &[("/filters", "empty")]);
     check("filter", json!({"filters": [7]}), &[("/filters/0", "expected an object")]);

@@ -110,6 +110,9 @@ impl Runner<'_> {
                     Some(document) => document.decode(&request)?,
                     None => decode(self.input.bytes, &request, self.limits)?,
                 };
+                if let Some((code, message)) = decoded.left_out {
+                    self.warn(code, message);
+                }
                 let scale = match format.drawn_at_dpi {
                     None => (decoded.scale, decoded.scale),
                     // A drawing fills its pixels, whose number is rounded.

@@ -81,10 +81,15 @@ fn regions_that_lie_outside_are_refused() {
             {"x": 0, "y": 0, "width": 5, "height": 5},
             {"x": x, "y": 0, "width": width, "height": 5}]}])
     };
-    for (x, width) in [(json!(64), json!(1)), (json!(60), json!(5)), (json!("90%"), json!("20%"))] {
-        refused(&region(x, width), "/operations/0/regions", "region 1: x");
+    for (x, width, field) in [
+        (json!(64), json!(1), "x"),
+        (json!(60), json!(5), "width"),
+        (json!("90%"), json!("20%"), "width"),
+    ] {
+        let pointer = format!("/operations/0/regions/1/{field}");
+        refused(&region(x, width), &pointer, "region 1: x");
     }
-    refused(&region(json!(3), json!(0)), "/operations/0/regions", "region 1: width is 0");
+    refused(&region(json!(3), json!(0)), "/operations/0/regions/1/width", "region 1: width is 0");
     refused(
         &json!([{"type": "redact", "regions": []}]),
         "/operations/0/regions",

@@ -22,4 +22,5 @@ mod pictures;
 mod raster;
 mod rules;
 mod tiff;
+mod wishes;
 mod wrap;

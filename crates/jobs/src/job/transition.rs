@@ -146,8 +146,9 @@ impl Job {
             Outcome::Failed { .. } | Outcome::Crashed { .. } if self.cancel_requested => {
                 self.end(Status::Cancelled, at, rules);
             }
-            Outcome::Failed { error, steps } => {
+            Outcome::Failed { error, warnings, steps } => {
                 self.steps = steps;
+                self.warnings = warnings;
                 self.error = Some(error);
                 self.end(Status::Failed, at, rules);
             }

@@ -49,7 +49,10 @@ pub(super) async fn run(
         match result {
             Ok(()) => gathered.successes += 1,
             Err(Failure::Crash(error)) if !is_last => return Outcome::Crashed { error },
-            Err(failure) => gathered.fail(index, failure),
+            Err(failure) if roles.inputs.len() > 1 => {
+                gathered.fail_among_others(index, &claim.job.inputs[index].filename, failure);
+            }
+            Err(failure) => gathered.first_failure = Some(failure),
         }
     }
     gathered.into_outcome(lock(tracker).steps())
@@ -134,20 +137,24 @@ async fn stream(parts: &Parts, file: &InputFile) -> Result<InputStream, Failure>
 }
 
 impl Gathered {
-    fn fail(&mut self, input_index: usize, failure: Failure) {
-        let (Failure::Final(error) | Failure::Crash(error)) = &failure;
+    /// One of several files failed: a warning says why, and the error would say which it was.
+    fn fail_among_others(&mut self, input_index: usize, name: &str, mut failure: Failure) {
+        let (Failure::Final(error) | Failure::Crash(error)) = &mut failure;
         self.warnings.push(Warning {
             code: error.code.clone(),
             message: error.message.clone(),
             step_index: error.step_index,
             input_index: Some(input_index),
         });
+        error.message = format!("file {input_index} ({name}): {}", error.message);
         self.first_failure.get_or_insert(failure);
     }
 
     fn into_outcome(mut self, steps: Vec<crate::job::StepState>) -> Outcome {
         match self.first_failure {
-            Some(Failure::Final(error)) if self.successes == 0 => Outcome::Failed { error, steps },
+            Some(Failure::Final(error)) if self.successes == 0 => {
+                Outcome::Failed { error, warnings: self.warnings, steps }
+            }
             Some(Failure::Crash(error)) if self.successes == 0 => Outcome::Crashed { error },
             _ => {
                 make_names_distinct(&mut self.outputs);

@@ -59,22 +59,38 @@ impl Sink for Outputs<'_> {
     }
 }
 
-/// A file name that is no path, whatever a runner says.
+/// The longest name of a result, in bytes.
+const NAME_MAX: usize = 200;
+
+/// A file name that is no path and not too long, whatever a runner says.
 fn plain_name(name: &str) -> String {
     let plain = |c: char| if c == '/' || c == '\\' || c.is_control() { '_' } else { c };
-    let name: String = name.chars().map(plain).take(200).collect();
+    let name: String = name.chars().map(plain).collect();
+    let (stem, extension) = parts(&name);
+    let name = joined(stem, "", extension);
     if name.is_empty() || name == "." || name == ".." { "output".into() } else { name }
+}
+
+/// The stem and the extension with its dot; a name without one is all stem.
+fn parts(name: &str) -> (&str, &str) {
+    match name.rfind('.') {
+        Some(dot) if dot > 0 && name.len() - dot <= 20 => name.split_at(dot),
+        _ => (name, ""),
+    }
+}
+
+/// A name of these parts, of which only the stem is cut where it is too long.
+fn joined(stem: &str, number: &str, extension: &str) -> String {
+    let room = NAME_MAX.saturating_sub(number.len() + extension.len());
+    format!("{}{number}{extension}", &stem[..stem.floor_char_boundary(room)])
 }
 
 /// Makes the names distinct: the second `a.png` becomes `a-2.png`.
 pub(super) fn make_names_distinct(outputs: &mut [OutputFile]) {
     let mut taken = BTreeSet::new();
     for output in outputs {
-        let (stem, extension) = match output.filename.rsplit_once('.') {
-            Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
-            _ => (output.filename.as_str(), String::new()),
-        };
-        let candidates = (2_u32..).map(|n| format!("{stem}-{n}{extension}"));
+        let (stem, extension) = parts(&output.filename);
+        let candidates = (2_u32..).map(|n| joined(stem, &format!("-{n}"), extension));
         let mut names = std::iter::once(output.filename.clone()).chain(candidates);
         let name = names.find(|name| !taken.contains(name)).expect("the names do not end");
         taken.insert(name.clone());
@@ -122,5 +138,15 @@ mod tests {
         assert_eq!(plain_name("a\r\nb.png"), "a__b.png");
         assert_eq!(plain_name(".."), "output");
         assert_eq!(plain_name(""), "output");
+    }
+
+    #[test]
+    fn long_names_keep_their_extension_and_stay_distinct() {
+        let name = plain_name(&format!("{}.webp", "x".repeat(400)));
+        assert_eq!(name, format!("{}.webp", "x".repeat(195)));
+        let wide = plain_name(&format!("{}.jpg", "é".repeat(200)));
+        assert_eq!(wide, format!("{}.jpg", "é".repeat(98)));
+        assert_eq!(plain_name(&"x".repeat(400)).len(), NAME_MAX);
+        check(&[&name, &name], &[&name, &format!("{}-2.webp", "x".repeat(193))]);
     }
 }

@@ -45,7 +45,11 @@ async fn a_job_whose_files_all_fail_fails_with_the_first_error() {
     let id = stage.submit(does("fail"), &["do fail", "do nonsense"]).await;
     let job = stage.end(&id).await;
     assert_eq!((job.status, job.attempt), (Status::Failed, 1), "it would fail again");
-    assert_eq!(job.error.unwrap().code, "invalid_input");
+    let error = job.error.unwrap();
+    assert_eq!(error.code, "invalid_input");
+    assert!(error.message.starts_with("file 0 (a.png): "), "{error:?}");
+    let told: Vec<_> = job.warnings.iter().map(|warning| warning.input_index).collect();
+    assert_eq!(told, [Some(0), Some(1)], "every file says why");
     let statuses: Vec<_> = job.steps.iter().map(|step| step.status).collect();
     assert_eq!(statuses, [StepStatus::Succeeded, StepStatus::Failed, StepStatus::Skipped]);
     assert_eq!((job.outputs.len(), stage.files(&id).len()), (0, 2));

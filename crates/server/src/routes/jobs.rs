@@ -13,6 +13,7 @@ use jobs::job_store::Filter;
 use serde::Serialize;
 
 use crate::State;
+use crate::catalog;
 use crate::error::ApiError;
 use crate::log::LoggedJob;
 use crate::query::{self, Pairs};
@@ -72,7 +73,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let pairs = Pairs::parse(query.as_deref());
-    let filter = filter(&pairs)?;
+    let filter = filter(&state, &pairs)?;
     let limit = filter.limit as usize;
     // One more than asked for tells whether there is another page.
     let mut jobs = state.parts.jobs.list(Filter { limit: filter.limit + 1, ..filter }).await?;
@@ -86,12 +87,12 @@ pub(crate) async fn list(
     Ok((no_store, Json(page)).into_response())
 }
 
-fn filter(pairs: &Pairs) -> Result<Filter, ApiError> {
+fn filter(state: &State, pairs: &Pairs) -> Result<Filter, ApiError> {
     pairs.only(&["client_reference_id", "cursor", "limit", "operation", "status"])?;
     let limit = pairs.number("limit", 1..=u64::from(PAGE.1))?.unwrap_or(u64::from(PAGE.0));
     Ok(Filter {
         status: pairs.get("status").map(status).transpose()?,
-        operation: pairs.get("operation").map(str::to_owned),
+        operation: pairs.get("operation").map(|name| operation(state, name)).transpose()?,
         client_reference_id: pairs.get("client_reference_id").map(str::to_owned),
         before: pairs.get("cursor").map(cursor).transpose()?,
         limit: u32::try_from(limit).unwrap_or(PAGE.1),
@@ -106,6 +107,18 @@ fn status(name: &str) -> Result<Status, ApiError> {
             ..Fault::invalid("/query/status", format!("expected one of {}", names.join(", ")))
         })
     })
+}
+
+fn operation(state: &State, name: &str) -> Result<String, ApiError> {
+    let mut known: Vec<&str> = catalog::operations(&state.catalog).collect();
+    known.push("pipeline");
+    if known.contains(&name) || catalog::LATER.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(query::fault(Fault {
+        suggestion: crate::names::nearest(name, known.iter().copied()),
+        ..Fault::invalid("/query/operation", format!("expected one of {}", known.join(", ")))
+    }))
 }
 
 fn cursor(text: &str) -> Result<JobId, ApiError> {

@@ -60,6 +60,12 @@ async fn other_content_types_are_told_which_one_is_right() {
     let error = raw(&app, &[("content-type", "multipart/form-data")], "x").await;
     assert_eq!(error["code"], "malformed_body");
     assert!(detail(&error).contains("boundary"));
+    let form = ("content-type", "multipart/form-data; boundary=x");
+    let error = raw(&app, &[form, ("content-encoding", "gzip")], "x").await;
+    assert_eq!((&error["status"], &error["code"]), (&415.into(), &"unsupported_media_type".into()));
+    assert!(detail(&error).contains("gzip"), "{error}");
+    let error = raw(&app, &[form, ("content-encoding", "identity")], "x").await;
+    assert_eq!(error["code"], "malformed_body");
     let urls = r#"{"steps":[],"inputs":[{"url":"https://example.org/a.png"}]}"#;
     let error = raw(&app, &[("content-type", "application/json; charset=utf-8")], urls).await;
     assert_eq!((&error["status"], &error["code"]), (&422.into(), &"not_available".into()));

@@ -134,7 +134,11 @@ async fn a_misspelt_filter_is_refused() {
     assert_eq!(error["errors"][0]["suggestion"], "status");
     let error = app.get("/v1/jobs?status=canceled").await.json();
     assert_eq!(error["errors"][0]["suggestion"], "cancelled");
-    for query in ["limit=0", "limit=101", "limit=x", "cursor=x"] {
+    let error = app.get("/v1/jobs?operation=optimise").await.json();
+    assert_eq!(error["errors"][0]["pointer"], "/query/operation");
+    assert_eq!(error["errors"][0]["suggestion"], "optimize");
+    assert_eq!(app.get("/v1/jobs?operation=ocr").await.status, StatusCode::OK);
+    for query in ["operation=foo", "limit=0", "limit=101", "limit=x", "cursor=x"] {
         let answer = app.get(&format!("/v1/jobs?{query}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
     }

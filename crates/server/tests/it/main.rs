@@ -13,5 +13,6 @@ mod idempotency;
 mod jobs;
 mod pages;
 mod server;
+mod several_files;
 mod submit;
 mod support;

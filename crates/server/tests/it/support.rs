@@ -211,7 +211,10 @@ impl App {
             step_index: Some(0),
         };
         let steps = claim.job.steps.clone();
-        self.store.finish(claim, Outcome::Failed { error, steps }).await.unwrap();
+        self.store
+            .finish(claim, Outcome::Failed { error, warnings: Vec::new(), steps })
+            .await
+            .unwrap();
     }
 
     /// Asserts that nothing was kept: no row, no blob.

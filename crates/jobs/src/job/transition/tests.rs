@@ -33,7 +33,7 @@ fn success() -> Outcome {
 }
 
 fn failure(step_index: Option<usize>) -> Outcome {
-    Outcome::Failed { error: error(step_index), steps: job(3).steps }
+    Outcome::Failed { error: error(step_index), warnings: vec![], steps: job(3).steps }
 }
 
 #[track_caller]
