@@ -41,13 +41,14 @@ impl Metadata {
     }
 
     /// Keeps all but what is no longer true once the pixels lie upright: the orientation becomes
-    /// normal, and the embedded thumbnail goes, which would show the picture as it was.
+    /// normal, and embedded thumbnails go, which would show the picture as it was.
     pub fn make_upright(&mut self) {
         if let Some(exif) = &mut self.exif {
             exif::make_upright(exif);
         }
         if let Some(xmp) = &mut self.xmp {
             make_xmp_upright(xmp);
+            drop_xmp_thumbnails(xmp);
         }
     }
 }
@@ -65,13 +66,21 @@ fn make_xmp_upright(xmp: &mut [u8]) {
     }
 }
 
+/// Cuts out thumbnails, and says whether each had an end.
+fn drop_xmp_thumbnails(xmp: &mut Vec<u8>) -> bool {
+    use memchr::memmem::find;
+    let close = b"</xmp:Thumbnails>";
+    while let Some(start) = find(xmp, b"<xmp:Thumbnails") {
+        let Some(len) = find(&xmp[start..], close) else { return false };
+        xmp.drain(start..start + len + close.len());
+    }
+    true
+}
+
 /// The packet without its thumbnails; `None` when pictures could still be in it.
 fn xmp_without_previews(mut xmp: Vec<u8>) -> Option<Vec<u8>> {
-    use memchr::memmem::find;
-    while let Some(start) = find(&xmp, b"<xmp:Thumbnails") {
-        let close = b"</xmp:Thumbnails>";
-        let end = start + find(&xmp[start..], close)? + close.len();
-        xmp.drain(start..end);
+    if !drop_xmp_thumbnails(&mut xmp) {
+        return None;
     }
     // Pictures stand in XMP as base64, which no text looks like: a long run of its letters. Lines
     // of it may be broken.

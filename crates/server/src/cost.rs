@@ -12,11 +12,13 @@ const PIXELS_ASKED: u64 = 30_000_000;
 /// Says if the plan would need far more memory or time on one of the files than a runner has.
 pub(crate) fn check(
     plan: &Plan,
-    headers: &[Header],
+    headers: &[Option<Header>],
     limits: &Limits,
     jobs: &jobs::Config,
 ) -> Option<Fault> {
-    let files = Files::of_headers(headers);
+    // Where a file is refused anyway, no plan runs.
+    let headers: Vec<Header> = headers.iter().cloned().collect::<Option<_>>()?;
+    let files = Files::of_headers(&headers);
     let mut inputs = plan.inputs(headers.len()).into_iter();
     inputs.find_map(|index| check_file(plan, (index, &headers[index]), &files, limits, jobs))
 }

@@ -85,11 +85,15 @@ impl ImageOp for Resize {
             f64::from(box_size.height) / f64::from(input.height),
         );
         let cap = |factor: f64| if self.upscale { factor } else { factor.min(1.0) };
-        let inside = cap(self.open_factor(input).unwrap_or(across.min(down)));
-        let outside = cap(self.open_factor(input).unwrap_or(across.max(down)));
+        let uniformly = |factor: f64| match self.open_size(input) {
+            // A side that was asked for comes to the pixel.
+            Some(size) if self.upscale || size.width <= input.width => size,
+            Some(_) => input,
+            None => uniform(input, cap(factor)),
+        };
         Ok(match self.mode {
-            Mode::Fit => self.resample(input, uniform(input, inside)),
-            Mode::Outside => self.resample(input, uniform(input, outside)),
+            Mode::Fit => self.resample(input, uniformly(across.min(down))),
+            Mode::Outside => self.resample(input, uniformly(across.max(down))),
             Mode::Stretch => {
                 let size = Size::new(
                     side(f64::from(input.width) * cap(across)),
@@ -99,7 +103,7 @@ impl ImageOp for Resize {
             }
             Mode::Fill => self.fill(input, box_size),
             Mode::Pad => {
-                let inner = uniform(input, inside);
+                let inner = uniformly(across.min(down));
                 let mut stages = self.resample(input, inner);
                 let gravity = self.gravity.gravity().unwrap_or_default();
                 stages.extend(canvas(inner, box_size, gravity, self.background));
@@ -110,20 +114,25 @@ impl ImageOp for Resize {
 }
 
 impl Resize {
-    /// The factor of both sides, where only one side or a percentage is asked for.
-    fn open_factor(&self, input: Size) -> Option<f64> {
-        let factor = |asked: Pixels, from: u32| f64::from(asked.get()) / f64::from(from);
+    /// The size, where only one side or a percentage is asked for.
+    fn open_size(&self, input: Size) -> Option<Size> {
+        let follow = |asked: Pixels, from: u32, other: u32| {
+            side(f64::from(other) * f64::from(asked.get()) / f64::from(from))
+        };
+        let Size { width, height } = input;
         match (self.width, self.height) {
             (Some(_), Some(_)) => None,
-            (Some(asked), None) => Some(factor(asked, input.width)),
-            (None, Some(asked)) => Some(factor(asked, input.height)),
-            (None, None) => Some(self.percent.map_or(1.0, |percent| percent.get() / 100.0)),
+            (Some(asked), None) => Some(Size::new(asked.get(), follow(asked, width, height))),
+            (None, Some(asked)) => Some(Size::new(follow(asked, height, width), asked.get())),
+            (None, None) => {
+                Some(uniform(input, self.percent.map_or(1.0, |percent| percent.get() / 100.0)))
+            }
         }
     }
 
     /// Width and height as asked, with what was left open.
     fn box_size(&self, input: Size) -> Size {
-        let open = self.open_factor(input).map_or(input, |factor| uniform(input, factor));
+        let open = self.open_size(input).unwrap_or(input);
         Size::new(
             self.width.map_or(open.width, Pixels::get),
             self.height.map_or(open.height, Pixels::get),

@@ -66,8 +66,7 @@ impl Runner<'_> {
             let mut image = self.run_program(image, scale, &program)?;
             let metadata = &image.metadata;
             self.says_more |= metadata.exif.is_some() || metadata.xmp.is_some();
-            // Previews show the picture as it was.
-            if intent.drops_previews || !unchanged {
+            if intent.drops_previews {
                 image.metadata.drop_previews();
             }
             made.push(program);

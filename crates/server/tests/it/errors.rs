@@ -54,6 +54,7 @@ async fn collect() -> Vec<Answer> {
     app.succeed(&[("a.webp", b"0123456789")]).await;
     answers.push(app.get(&format!("{job}/outputs/1")).await);
     answers.push(app.get_with(&format!("{job}/download"), &[("range", "bytes=10-")]).await);
+    answers.push(app.get_with(&format!("{job}/download"), &[("if-match", "\"other\"")]).await);
     app.call(Method::DELETE, &job).await;
     answers.push(app.get(&format!("{job}/download")).await);
     let failed = app.accepted().await;
