@@ -1,4 +1,5 @@
-//! Safe wrappers of the C codecs and of the allocator, one file a library. The only crate with `unsafe`.
+//! Safe wrappers of the C codecs and of the allocator, one file a library. The only crate with
+//! `unsafe`.
 //!
 //! Invariant: no raw pointer leaves a function, every C object is freed by a `Drop`, every return
 //! code is looked at, and every buffer is sized from what the library itself reports.

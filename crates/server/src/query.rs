@@ -74,8 +74,8 @@ pub(crate) fn etag_matches(header: Option<&HeaderValue>, etag: &str) -> bool {
     header.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
-/// Whether `If-Match` is there and names other entity tags only (strong comparison, RFC 9110 section
-/// 13.1.1).
+/// Whether `If-Match` is there and names other entity tags only (strong comparison, RFC 9110
+/// section 13.1.1).
 pub(crate) fn etag_differs(header: Option<&HeaderValue>, etag: &str) -> bool {
     let Some(header) = header else { return false };
     let Ok(header) = header.to_str() else { return true };

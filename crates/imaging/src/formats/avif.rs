@@ -139,7 +139,6 @@ fn settings(output: &Output) -> Settings {
         level: level(output.quality.unwrap_or(QUALITY)),
         lossless: output.lossless == Some(true),
         tune: Tune::Picture,
-        threads: rayon::current_num_threads(),
     }
 }
 

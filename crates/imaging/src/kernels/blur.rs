@@ -1,7 +1,7 @@
 //! Gaussian blur with its full kernel, first along rows, then along columns.
 //!
-//! The image is taken in strips from top to bottom. Of a strip, as many rows as the kernel spans are
-//! kept, blurred along themselves: they stay in the processor's cache while columns are summed. All
+//! The image is taken in strips from top to bottom. Of a strip, as many rows as the kernel spans
+//! are kept, blurred along themselves: they stay in the processor's cache while columns are summed. All
 //! sums are floats, so that 8 and 16 bits and colors weighed by alpha are served by the same loops.
 
 use crate::image::{Packed, Pixels};
@@ -114,7 +114,7 @@ impl<S: Sample> Blur<'_, S> {
         }
     }
 
-    /// The samples of a strip's row and those around it that the kernel reaches, colors times alpha.
+    /// The samples of a strip's row and those around it in reach of the kernel, colors times alpha.
     #[inline(always)]
     fn read(&self, y: usize, left: usize, len: usize, line: &mut [f32]) {
         let count = self.packed.channels().count();

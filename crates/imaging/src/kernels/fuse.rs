@@ -119,8 +119,8 @@ pub(super) fn eval(chain: &[ColorFn], rgb: [f32; 3]) -> [f32; 3] {
     chain.iter().fold(rgb, |rgb, function| function.eval(rgb))
 }
 
-/// The chain as tables, or `None` where none that are worth it stay within the tolerance. The answer
-/// does not depend on what was asked before.
+/// The chain as tables, or `None` where none that are worth it stay within the tolerance. The
+/// answer does not depend on what was asked before.
 pub(super) fn fuse(chain: &[ColorFn], purpose: &Purpose) -> Option<Arc<Fused>> {
     let baked = match chain {
         [ColorFn::Look(look, strength)] if !purpose.fine && purpose.then.is_empty() => {

@@ -1,4 +1,4 @@
-use std::ffi::{CStr, CString, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::{mem, ptr, slice};
 
 use libaom_sys as sys;
@@ -19,8 +19,6 @@ pub struct Settings {
     pub lossless: bool,
     /// What the eye is to see in it.
     pub tune: Tune,
-    /// How many threads share the rows; the result is the same.
-    pub threads: usize,
 }
 
 /// What distortion is measured by.
@@ -41,15 +39,13 @@ const PICTURE: [(&CStr, &CStr); 6] = [
     (c"qm-max", c"10"),
     (c"dist-metric", c"qm-psnr"),
 ];
-/// As many as the library takes.
-const THREADS_MAX: usize = 64;
 /// The slow speeds search partitions that photographs gain nothing from.
 const SQUARE_PARTITIONS_FROM: u8 = 6;
 
 /// The samples of a picture as one AV1 temporal unit.
 pub fn encode(picture: &Picture, settings: Settings) -> Result<Vec<u8>> {
     let raw = Raw::new(picture)?;
-    let mut encoder = Encoder::new(picture, settings.threads)?;
+    let mut encoder = Encoder::new(picture)?;
     encoder.set_up(picture, settings)?;
     encoder.run(&raw)
 }
@@ -144,7 +140,7 @@ fn middle(bit_depth: u8, len: usize) -> Result<Vec<u8>> {
 struct Encoder(Box<sys::aom_codec_ctx_t>);
 
 impl Encoder {
-    fn new(picture: &Picture, threads: usize) -> Result<Self> {
+    fn new(picture: &Picture) -> Result<Self> {
         // SAFETY: returns the address of a constant.
         let interface = unsafe { sys::aom_codec_av1_cx() };
         // SAFETY: plain numbers and pointers, for which zero is a value.
@@ -163,7 +159,7 @@ impl Encoder {
         config.g_h = picture.height;
         config.g_bit_depth = picture.bit_depth.into();
         config.g_input_bit_depth = picture.bit_depth.into();
-        config.g_threads = threads.clamp(1, THREADS_MAX) as c_uint;
+        config.g_threads = 1;
         config.g_limit = 1;
         config.g_lag_in_frames = 0;
         config.rc_end_usage = sys::AOM_Q;
@@ -189,10 +185,9 @@ impl Encoder {
     }
 
     fn set_up(&mut self, picture: &Picture, settings: Settings) -> Result<()> {
-        let Settings { speed, level, cosine_only, lossless, tune, threads } = settings;
+        let Settings { speed, level, cosine_only, lossless, tune } = settings;
         self.control(sys::AOME_SET_CPUUSED, speed.min(9))?;
         self.control(sys::AOME_SET_CQ_LEVEL, level.min(63))?;
-        self.control(sys::AV1E_SET_ROW_MT, (threads > 1).into())?;
         self.control(sys::AV1E_SET_COLOR_PRIMARIES, picture.cicp.primaries)?;
         self.control(sys::AV1E_SET_TRANSFER_CHARACTERISTICS, picture.cicp.transfer)?;
         self.control(sys::AV1E_SET_MATRIX_COEFFICIENTS, picture.cicp.matrix)?;

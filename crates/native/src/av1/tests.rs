@@ -25,7 +25,7 @@ fn picture(width: u32, height: u32, bit_depth: u8, layout: Layout) -> Picture {
 }
 
 fn settings(speed: u8, level: u8) -> Settings {
-    Settings { speed, level, cosine_only: true, lossless: false, tune: Tune::Picture, threads: 1 }
+    Settings { speed, level, cosine_only: true, lossless: false, tune: Tune::Picture }
 }
 
 const LAYOUTS: [Layout; 4] = [Layout::Gray, Layout::S420, Layout::S422, Layout::S444];
@@ -88,16 +88,4 @@ fn planes_of_another_size_or_depth_are_refused() {
     let Planes::U16(planes) = &mut loud.planes else { panic!("10 bits") };
     planes[0][5] = 1 << 10;
     assert_eq!(encode(&loud, fast).unwrap_err().kind, ErrorKind::Misuse);
-}
-
-#[test]
-fn however_many_threads_the_stream_is_the_same() {
-    let original = picture(512, 384, 8, Layout::S420);
-    for speed in [3, 6, 9] {
-        let alone = encode(&original, settings(speed, 20)).unwrap();
-        for threads in [2, 5] {
-            let together = encode(&original, Settings { threads, ..settings(speed, 20) }).unwrap();
-            assert!(alone == together, "speed {speed}, {threads} threads");
-        }
-    }
 }

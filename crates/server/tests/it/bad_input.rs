@@ -208,7 +208,7 @@ async fn huge_images_are_refused_by_their_header() {
 #[tokio::test]
 async fn what_would_need_more_memory_than_a_runner_has_is_refused() {
     let app = app();
-    let rotate = r#"{"operations":[{"type":"rotate","angle":7}]}"#;
+    let rotate = r#"{"operations":[{"type":"rotate","angle":90}]}"#;
     let parts = [file("a.png", png(16_000, 16_000)), document(rotate)];
     let answer = app.post("/v1/transform", &parts).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
