@@ -52,6 +52,18 @@ struct Structure {
     radius: f32,
 }
 
+impl Structure {
+    /// Moves the colors of a pixel away from its base, or toward it.
+    fn change<S: Sample>(&self, colors: &mut [S], light: f32, base: f32) {
+        // Black and white stay: structure there is noise or about to clip.
+        let middle = 1.0 - (2.0 * light - 1.0).powi(4);
+        let change = (light - base) * self.amount * middle * S::MAX;
+        for sample in colors {
+            *sample = S::from_f32((sample.to_f32() + change).clamp(0.0, S::MAX));
+        }
+    }
+}
+
 impl SampleFn for Structure {
     fn apply_to<S: Sample>(&self, mut packed: Packed<S>) -> ImagingResult<Packed<S>> {
         let plane = luma(&packed)?;
@@ -66,13 +78,7 @@ impl SampleFn for Structure {
                 base.row(y, plane, &mut base_row);
                 let lights = plane.iter().zip(&base_row);
                 for (pixel, (light, base)) in row.chunks_exact_mut(count).zip(lights) {
-                    let light = light.to_f32() / S::MAX;
-                    // Black and white stay: structure there is noise or about to clip.
-                    let middle = 1.0 - (2.0 * light - 1.0).powi(4);
-                    let change = (light - base) * self.amount * middle * S::MAX;
-                    for sample in &mut pixel[..colors] {
-                        *sample = S::from_f32((sample.to_f32() + change).clamp(0.0, S::MAX));
-                    }
+                    self.change(&mut pixel[..colors], light.to_f32() / S::MAX, *base);
                 }
             }
         });

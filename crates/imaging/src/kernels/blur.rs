@@ -1,8 +1,9 @@
 //! Gaussian blur with its full kernel, first along rows, then along columns.
 //!
 //! The image is taken in strips from top to bottom. Of a strip, as many rows as the kernel spans
-//! are kept, blurred along themselves: they stay in the processor's cache while columns are summed. All
-//! sums are floats, so that 8 and 16 bits and colors weighed by alpha are served by the same loops.
+//! are kept, blurred along themselves: they stay in the processor's cache while columns are summed.
+//! All sums are floats, so that 8 and 16 bits and colors weighed by alpha are served by the same
+//! loops.
 
 use crate::image::{Packed, Pixels};
 use crate::kernels::rows;

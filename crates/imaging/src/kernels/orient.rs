@@ -79,20 +79,21 @@ fn orient_samples<S: Sample, const N: usize>(
             }
         });
     }
-    // The result is `height` wide. Its pixel (x, y) before mirroring is the pixel (y, x) of the
-    // source.
+    // The result is `height` wide: its rows are columns of the source.
+    let place = |x: usize, y: usize| {
+        let across = if mirror_y { width - 1 - y } else { y };
+        let down = if mirror_x { height - 1 - x } else { x };
+        down * width + across
+    };
     rows::bands(out, height * N, |top, band| {
         let band = band.as_chunks_mut::<N>().0;
         let lines = band.len() / height;
-        for tile_y in (0..lines).step_by(TILE) {
-            for tile_x in (0..height).step_by(TILE) {
-                let rows = tile_y..(tile_y + TILE).min(lines);
-                let columns = tile_x..(tile_x + TILE).min(height);
-                for (y, x) in rows.flat_map(|y| columns.clone().map(move |x| (y, x))) {
-                    let across = if mirror_y { width - 1 - (top + y) } else { top + y };
-                    let down = if mirror_x { height - 1 - x } else { x };
-                    band[y * height + x] = from[down * width + across];
-                }
+        let tiles = (0..lines).step_by(TILE);
+        for (tile_y, tile_x) in tiles.flat_map(|y| (0..height).step_by(TILE).map(move |x| (y, x))) {
+            let rows = tile_y..(tile_y + TILE).min(lines);
+            let columns = tile_x..(tile_x + TILE).min(height);
+            for (y, x) in rows.flat_map(|y| columns.clone().map(move |x| (y, x))) {
+                band[y * height + x] = from[place(x, top + y)];
             }
         }
     });

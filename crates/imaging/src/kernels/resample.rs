@@ -77,22 +77,13 @@ fn resample_packed<S: Sample>(packed: Packed<S>, resample: &Resample) -> Result<
 fn resample_with_alpha<S: Sample>(packed: &Packed<S>, resample: &Resample) -> Result<Packed<S>> {
     // RGBA only: with a constant number of samples the loops run in vectors.
     const N: usize = 4;
-    let widen = 65_535.0 / S::MAX;
     let mut premultiplied: Vec<u16> = crate::image::zeroed(packed.samples().len() as u64)?;
     let stride = packed.stride();
     rows::each(&mut premultiplied, stride, |y, row| {
-        let pixels = packed.samples()[y * stride..].as_chunks::<N>().0;
+        let pixels = packed.samples()[y * stride..].as_chunks().0;
         wide(
             #[inline(always)]
-            || {
-                for (from, to) in pixels.iter().zip(row.as_chunks_mut::<N>().0) {
-                    let alpha = from[N - 1].to_f32() * (1.0 / S::MAX);
-                    for channel in 0..N {
-                        let weight = if channel == N - 1 { widen } else { widen * alpha };
-                        to[channel] = u16::from_f32(from[channel].to_f32() * weight);
-                    }
-                }
-            },
+            || premultiply(pixels, row.as_chunks_mut().0),
         );
     });
     let mut resized: Vec<u16> = crate::image::zeroed(resample.size.area() * N as u64)?;
@@ -101,22 +92,39 @@ fn resample_with_alpha<S: Sample>(packed: &Packed<S>, resample: &Resample) -> Re
     let mut out = Packed::zeroed(resample.size, packed.channels())?;
     let stride = out.stride();
     rows::each(out.samples_mut(), stride, |y, row| {
-        let pixels = resized[y * stride..].as_chunks::<N>().0;
+        let pixels = resized[y * stride..].as_chunks().0;
         wide(
             #[inline(always)]
-            || {
-                for (from, to) in pixels.iter().zip(row.as_chunks_mut::<N>().0) {
-                    let alpha = f32::from(from[N - 1]);
-                    let scale = if alpha > 0.0 { S::MAX / alpha } else { 0.0 };
-                    for channel in 0..N {
-                        let weight = if channel == N - 1 { 1.0 / widen } else { scale };
-                        to[channel] = S::from_f32((f32::from(from[channel]) * weight).min(S::MAX));
-                    }
-                }
-            },
+            || unpremultiply(pixels, row.as_chunks_mut().0),
         );
     });
     Ok(out)
+}
+
+/// Colors times alpha, in 16 bits.
+#[inline(always)]
+fn premultiply<S: Sample>(from: &[[S; 4]], to: &mut [[u16; 4]]) {
+    let widen = 65_535.0 / S::MAX;
+    for (from, to) in from.iter().zip(to) {
+        let alpha = from[3].to_f32() * (1.0 / S::MAX);
+        let weights = [widen * alpha, widen * alpha, widen * alpha, widen];
+        for ((to, from), weight) in to.iter_mut().zip(from).zip(weights) {
+            *to = u16::from_f32(from.to_f32() * weight);
+        }
+    }
+}
+
+/// The inverse of [`premultiply`].
+#[inline(always)]
+fn unpremultiply<S: Sample>(from: &[[u16; 4]], to: &mut [[S; 4]]) {
+    let narrow = S::MAX / 65_535.0;
+    for (from, to) in from.iter().zip(to) {
+        let alpha = f32::from(from[3]);
+        let scale = if alpha > 0.0 { S::MAX / alpha } else { 0.0 };
+        for ((to, from), weight) in to.iter_mut().zip(from).zip([scale, scale, scale, narrow]) {
+            *to = S::from_f32((f32::from(*from) * weight).min(S::MAX));
+        }
+    }
 }
 
 /// A rectangle of planes at another size, with chroma at another subsampling where that is wanted.
