@@ -56,6 +56,7 @@ mod straighten;
 mod teal_orange;
 mod temperature;
 mod text_overlay;
+mod tilt_shift;
 mod tint;
 mod trim;
 mod vibrance;
@@ -113,6 +114,7 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<edge_detect::EdgeDetect>(),
     Entry::of::<halftone::Halftone>(),
     Entry::of::<glow::Glow>(),
+    Entry::of::<tilt_shift::TiltShift>(),
     Entry::of::<brightness::Brightness>(),
     Entry::of::<contrast::Contrast>(),
     Entry::of::<saturation::Saturation>(),
