@@ -13,6 +13,7 @@ mod contrast;
 mod cool_film;
 mod crop;
 mod cross_process;
+mod dehaze;
 mod deskew;
 mod dramatic;
 mod duotone;
@@ -127,6 +128,7 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<shadows::Shadows>(),
     Entry::of::<vibrance::Vibrance>(),
     Entry::of::<clarity::Clarity>(),
+    Entry::of::<dehaze::Dehaze>(),
     Entry::of::<text_overlay::TextOverlay>(),
     Entry::of::<watermark::Watermark>(),
     Entry::of::<overlay::Overlay>(),
