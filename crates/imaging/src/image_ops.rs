@@ -13,6 +13,7 @@ mod contrast;
 mod cool_film;
 mod crop;
 mod cross_process;
+mod dehaze;
 mod deskew;
 mod dramatic;
 mod duotone;
@@ -56,6 +57,7 @@ mod straighten;
 mod teal_orange;
 mod temperature;
 mod text_overlay;
+mod tilt_shift;
 mod tint;
 mod trim;
 mod vibrance;
@@ -113,6 +115,7 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<edge_detect::EdgeDetect>(),
     Entry::of::<halftone::Halftone>(),
     Entry::of::<glow::Glow>(),
+    Entry::of::<tilt_shift::TiltShift>(),
     Entry::of::<brightness::Brightness>(),
     Entry::of::<contrast::Contrast>(),
     Entry::of::<saturation::Saturation>(),
@@ -125,6 +128,7 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<shadows::Shadows>(),
     Entry::of::<vibrance::Vibrance>(),
     Entry::of::<clarity::Clarity>(),
+    Entry::of::<dehaze::Dehaze>(),
     Entry::of::<text_overlay::TextOverlay>(),
     Entry::of::<watermark::Watermark>(),
     Entry::of::<overlay::Overlay>(),

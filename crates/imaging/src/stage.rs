@@ -235,6 +235,11 @@ pub trait AreaFn: Send + Sync {
 pub trait SampleFn: Send + Sync {
     /// Runs it on interleaved samples in sRGB with straight alpha.
     fn apply_to<S: Sample>(&self, packed: Packed<S>) -> Result<Packed<S>>;
+
+    /// See [`AreaFn::cost_ns`].
+    fn cost_ns(&self) -> f64 {
+        15.0
+    }
 }
 
 impl<T: SampleFn> AreaFn for T {
@@ -244,6 +249,10 @@ impl<T: SampleFn> AreaFn for T {
             Pixels::U16(packed) => self.apply_to(packed).map(Pixels::U16),
             Pixels::Ycc(_) => Err(Error::internal("areas are never planes")),
         }
+    }
+
+    fn cost_ns(&self) -> f64 {
+        SampleFn::cost_ns(self)
     }
 }
 

@@ -33,11 +33,15 @@ impl ImageOp for Saturation {
 
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
-        let saturate = move |rgb: [f32; 3]| {
-            let [lightness, a, b] = to_oklab(rgb);
-            from_oklab([lightness, a * (1.0 + amount), b * (1.0 + amount)])
-        };
-        let map = ColorFn::Map(Arc::new(saturate));
-        Ok(vec![Stage::Color(map)])
+        Ok(saturated(amount).into_iter().collect())
     }
+}
+
+/// The stage that makes colors stronger by this amount, -1 to 1; none at 0.
+pub(super) fn saturated(amount: f32) -> Option<Stage> {
+    let saturate = move |rgb: [f32; 3]| {
+        let [lightness, a, b] = to_oklab(rgb);
+        from_oklab([lightness, a * (1.0 + amount), b * (1.0 + amount)])
+    };
+    (amount != 0.0).then(|| Stage::Color(ColorFn::Map(Arc::new(saturate))))
 }

@@ -34,15 +34,38 @@ impl Base {
         debug_assert_eq!(small.channels(), Channels::Gray, "a plane has one channel");
         let values = small.samples().iter().map(|sample| sample.to_f32() / S::MAX);
         let mut moments: Vec<[f32; 2]> = values.map(|value| [value, value * value]).collect();
-        window_means(&mut moments, grid);
+        window_means(&mut moments, grid, RADIUS);
         for moment in &mut moments {
             let [mean, square] = *moment;
             let variance = (square - mean * mean).max(0.0);
             let gain = variance / (variance + contrast * contrast);
             *moment = [gain, mean * (1.0 - gain)];
         }
-        window_means(&mut moments, grid);
+        window_means(&mut moments, grid, RADIUS);
         Ok(Self { size, grid, fits: moments })
+    }
+
+    /// Values of a grid, led along the edges of a plane of this size (He, Sun and Tang, "Guided
+    /// image filtering", 2010): `guide` is the plane on the grid, and edges of less contrast than
+    /// `contrast` do not lead. The windows reach `radius` points of the grid.
+    pub fn led(
+        size: Size,
+        grid: Size,
+        (guide, values): (&[f32], &[f32]),
+        radius: usize,
+        contrast: f32,
+    ) -> Self {
+        let pairs = guide.iter().zip(values);
+        let mut moments: Vec<[f32; 4]> = pairs.map(|(g, v)| [*g, *v, g * g, g * v]).collect();
+        window_means(&mut moments, grid, radius);
+        let fit = |[guide, value, square, product]: [f32; 4]| {
+            let variance = (square - guide * guide).max(0.0);
+            let gain = (product - guide * value) / (variance + contrast * contrast);
+            [gain, value - gain * guide]
+        };
+        let mut fits: Vec<[f32; 2]> = moments.into_iter().map(fit).collect();
+        window_means(&mut fits, grid, radius);
+        Self { size, grid, fits }
     }
 
     /// The base values of a row of the plane.
@@ -73,39 +96,43 @@ fn neighbors(at: usize, side: u32, grid: usize) -> (usize, usize, f32) {
 }
 
 /// Replaces every value by the mean of those within the radius, of those there are at the edges.
-fn window_means(values: &mut [[f32; 2]], size: Size) {
+fn window_means<const N: usize>(values: &mut [[f32; N]], size: Size, radius: usize) {
     let (width, height) = (size.width as usize, size.height as usize);
     let mut line = Vec::new();
     for row in values.chunks_exact_mut(width) {
         line.clear();
         line.extend_from_slice(row);
-        means_of_line(&line, |x, mean| row[x] = mean);
+        means_of_line(&line, radius, |x, mean| row[x] = mean);
     }
     for x in 0..width {
         line.clear();
         line.extend((0..height).map(|y| values[y * width + x]));
-        means_of_line(&line, |y, mean| values[y * width + x] = mean);
+        means_of_line(&line, radius, |y, mean| values[y * width + x] = mean);
     }
 }
 
-fn means_of_line(line: &[[f32; 2]], mut put: impl FnMut(usize, [f32; 2])) {
-    let mut sum = [0.0f64; 2];
-    let add = |sum: &mut [f64; 2], index: usize, sign: f64| {
+fn means_of_line<const N: usize>(
+    line: &[[f32; N]],
+    radius: usize,
+    mut put: impl FnMut(usize, [f32; N]),
+) {
+    let mut sum = [0.0f64; N];
+    let add = |sum: &mut [f64; N], index: usize, sign: f64| {
         for (sum, value) in sum.iter_mut().zip(line[index]) {
             *sum += sign * f64::from(value);
         }
     };
-    for index in 0..line.len().min(RADIUS) {
+    for index in 0..line.len().min(radius) {
         add(&mut sum, index, 1.0);
     }
     for at in 0..line.len() {
-        if at + RADIUS < line.len() {
-            add(&mut sum, at + RADIUS, 1.0);
+        if at + radius < line.len() {
+            add(&mut sum, at + radius, 1.0);
         }
-        if at > RADIUS {
-            add(&mut sum, at - RADIUS - 1, -1.0);
+        if at > radius {
+            add(&mut sum, at - radius - 1, -1.0);
         }
-        let count = (at + RADIUS).min(line.len() - 1) - at.saturating_sub(RADIUS) + 1;
+        let count = (at + radius).min(line.len() - 1) - at.saturating_sub(radius) + 1;
         put(at, sum.map(|sum| (sum / count as f64) as f32));
     }
 }
