@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::formats::{
-    avif, bmp, cube, dds, exr, gif, hdr, heic, ico, jpeg, jxl, pdf, png, pnm, psd, qoi, raw, svg,
-    tga, tiff, webp,
+    avif, bmp, cube, dds, exr, farbfeld, gif, hdr, heic, ico, jpeg, jxl, pdf, png, pnm, psd, qoi,
+    raw, svg, tga, tiff, webp,
 };
 use crate::image::{ColorSpace, Frame};
 use crate::metadata::{Metadata, Orientation};
@@ -29,6 +29,7 @@ pub static FORMATS: &[&Format] = &[
     &ico::ICO,
     &pnm::PNM,
     &qoi::QOI,
+    &farbfeld::FARBFELD,
     &psd::PSD,
     &hdr::HDR,
     &exr::EXR,

@@ -11,6 +11,7 @@ pub mod dds;
 mod difference;
 mod drawing;
 pub mod exr;
+pub mod farbfeld;
 mod gather;
 pub mod gif;
 pub mod hdr;

@@ -28,6 +28,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("ico".into(), encode("ico", &rgba, &Output::default())),
         ("pnm".into(), encode("pnm", &rgba, &Output::default())),
         ("qoi".into(), encode("qoi", &rgba, &Output::default())),
+        ("farbfeld".into(), encode("farbfeld", &rgba, &Output::default())),
     ];
     for format in ["gif", "png", "webp"] {
         let animation = Animation::moving(Size::new(24, 16), 5);

@@ -39,8 +39,18 @@ fn worst(a: &Packed<u8>, b: &Packed<u8>) -> u8 {
 }
 
 /// Filters that look at more than one pixel; all others are functions of color and place.
-const AREA: [&str; 8] =
-    ["blur", "sharpen", "pixelate", "emboss", "edge_detect", "halftone", "glow", "clarity"];
+const AREA: [&str; 10] = [
+    "blur",
+    "sharpen",
+    "pixelate",
+    "emboss",
+    "edge_detect",
+    "halftone",
+    "glow",
+    "tilt_shift",
+    "clarity",
+    "dehaze",
+];
 
 /// Filters with jumps: next to one, the smallest difference becomes a large one.
 const STEPS: [&str; 2] = ["posterize", "solarize"];

@@ -1,7 +1,7 @@
 //! Files of the smaller formats, from other hands, look like the picture they were made from.
 
 use imaging::format::{self, DecodeRequest};
-use imaging::image::{Channels, Pixels};
+use imaging::image::{Channels, Packed, Pixels};
 use imaging::metadata::Orientation;
 use imaging::output::Output;
 use imaging::{ErrorKind, Image, Limits, Size};
@@ -66,6 +66,7 @@ fn every_file_looks_like_its_picture() {
         ("tga-map-rle.tga", "reference-bmp-8.png", "tga", EXACT),
         ("tga-16-right.tga", "reference-555.png", "tga", EXACT),
         ("qoi-rgba.qoi", alpha, "qoi", EXACT),
+        ("farbfeld-rgba.ff", alpha, "farbfeld", EXACT),
         ("psd-rgb-rle.psd", colors, "psd", EXACT),
         ("psd-rgb-raw.psd", colors, "psd", EXACT),
         ("psd-rgb-16.psd", colors, "psd", EXACT),
@@ -88,7 +89,9 @@ fn every_file_looks_like_its_picture() {
 
 #[test]
 fn sixteen_bits_come_as_sixteen() {
-    for name in ["pnm-p6-16.ppm", "pnm-pf-big.pfm", "psd-rgb-16.psd", "hdr-flat.hdr"] {
+    for name in
+        ["pnm-p6-16.ppm", "pnm-pf-big.pfm", "psd-rgb-16.psd", "hdr-flat.hdr", "farbfeld-rgba.ff"]
+    {
         assert_eq!(decode(name).frames[0].pixels.bit_depth(), 16, "{name}");
         assert_eq!(format::header(&file(name), &Limits::default()).unwrap().bit_depth, 16);
     }
@@ -139,6 +142,15 @@ fn round_trip(name: &str, image: &Image) -> Image {
     assert_eq!(format.name, name);
     format::header(&bytes, &Limits::default()).unwrap();
     format.decode.unwrap()(&bytes, &DecodeRequest::default(), &Limits::default()).unwrap().image
+}
+
+#[test]
+fn sixteen_bits_of_farbfeld_are_read_back_exactly() {
+    let samples = (0..7 * 3 * 4).map(|i| i * 779 + 1).collect();
+    let pixels = Packed::new(Size::new(7, 3), Channels::Rgba, samples);
+    let back = round_trip("farbfeld", &Image::still(Pixels::U16(pixels.clone())));
+    let Pixels::U16(back) = &back.frames[0].pixels else { panic!("16 bits") };
+    assert_eq!(back.samples(), pixels.samples());
 }
 
 #[test]
@@ -197,6 +209,7 @@ fn what_cannot_be_read_says_why() {
     refused("psd-rgb-raw.psd", 22, &[0, 32], "32 bits");
     refused("dds-dxt1.dds", 84, b"DXT9", "DXT9");
     refused("qoi-rgba.qoi", 4, &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF], "over the limit");
+    refused("farbfeld-rgba.ff", 8, &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF], "over the limit");
     refused("pnm-p6.ppm", 0, b"P6 9999999 9 ", "over the limit");
     refused("hdr-flat.hdr", 11, b"FORMAT=32-bit_rle_xyze", "XYZ");
 }
