@@ -1,0 +1,96 @@
+"""Pictures of files by independent decoders, and how far two pictures are apart."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+# Decoders that write a PNG, by extension, and the Debian package of each.
+DECODERS = {
+    "webp": (["dwebp", "-quiet", "IN", "-o", "OUT"], "webp"),
+    "avif": (["avifdec", "-d", "8", "IN", "OUT"], "libavif-bin"),
+    "heic": (["heif-convert", "-q", "100", "IN", "OUT"], "libheif-examples"),
+    "jxl": (["djxl", "IN", "OUT", "--bits_per_sample=8"], "libjxl-tools"),
+    "svg": (["rsvg-convert", "IN", "-o", "OUT"], "librsvg2-bin"),
+    "pdf": (["pdftoppm", "-png", "-singlefile", "-r", "72", "IN", "STEM"], "poppler-utils"),
+}
+ALIASES = {"heif": "heic", "hif": "heic", "avifs": "avif"}
+MAGICK = "/usr/bin/convert" if Path("/usr/bin/convert").exists() else "convert"
+
+
+class Unreadable(Exception):
+    """The decoder does not read the file, or is not there."""
+
+
+def rgba(path, magick_options=()):
+    """Width, height and RGBA bytes of the first picture of a file, by ImageMagick, upright."""
+    command = [MAGICK, f"{path}[0]", "-auto-orient", *magick_options, "-colorspace", "sRGB"]
+    command += ["-alpha", "on", "-type", "TrueColorAlpha", "-depth", "8", "pam:-"]
+    return pam(run(command))
+
+
+def run(command, seconds=60):
+    """What a command prints."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unreadable(str(error)) from error
+    if done.returncode != 0:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise Unreadable(words[-1] if words else f"{command[0]} failed")
+    return done.stdout
+
+
+def pam(data):
+    """Width, height and bytes of a PAM of four channels."""
+    header, found, body = data.partition(b"ENDHDR\n")
+    fields = dict(line.split(None, 1) for line in header.splitlines() if b" " in line)
+    if not found or fields.get(b"DEPTH", b"").strip() != b"4":
+        raise Unreadable("no picture of four channels")
+    width, height = int(fields[b"WIDTH"]), int(fields[b"HEIGHT"])
+    return width, height, body[: width * height * 4]
+
+
+def missing():
+    """The Debian packages of the decoders that are not installed."""
+    return [package for command, package in DECODERS.values() if not shutil.which(command[0])]
+
+
+def decoded(path, extension=None):
+    """The picture of a file by a decoder that is none of ours."""
+    extension = (extension or Path(path).suffix[1:]).lower()
+    decoder = DECODERS.get(ALIASES.get(extension, extension))
+    if decoder is None:
+        return rgba(path)
+    command, package = decoder
+    if not shutil.which(command[0]):
+        raise Unreadable(f"no {command[0]} (Debian: {package})")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "out.png")
+        names = {"IN": str(path), "OUT": str(out), "STEM": str(out.with_suffix(""))}
+        run([names.get(word, word) for word in command])
+        pictures = sorted(Path(folder).iterdir())
+        if not pictures:
+            raise Unreadable(f"{command[0]} wrote nothing")
+        return rgba(pictures[0])
+
+
+def distance(ours, theirs):
+    """Mean and largest difference of a sample, of colors times alpha; None where sizes differ."""
+    if ours[:2] != theirs[:2] or len(ours[2]) != len(theirs[2]):
+        return None
+    total, largest = 0, 0
+    a, b, step = ours[2], theirs[2], 4096
+    for at in range(0, len(a), step):
+        left, right = a[at : at + step], b[at : at + step]
+        if left == right:
+            continue
+        for i in range(0, len(left), 4):
+            if left[i : i + 4] == right[i : i + 4]:
+                continue
+            p, q = left[i + 3], right[i + 3]
+            parts = [abs(left[i + c] * p - right[i + c] * q) / 255 for c in range(3)]
+            parts.append(abs(p - q))
+            total += sum(parts)
+            largest = max(largest, *parts)
+    return total / max(1, len(a)), largest
