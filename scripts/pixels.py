@@ -11,22 +11,38 @@ DECODERS = {
     "avif": (["avifdec", "-d", "8", "IN", "OUT"], "libavif-bin"),
     "heic": (["heif-convert", "-q", "100", "IN", "OUT"], "libheif-examples"),
     "jxl": (["djxl", "IN", "OUT", "--bits_per_sample=8"], "libjxl-tools"),
+    "qoi": (["ffmpeg", "-loglevel", "error", "-i", "IN", "OUT"], "ffmpeg"),
     "svg": (["rsvg-convert", "IN", "-o", "OUT"], "librsvg2-bin"),
-    "pdf": (["pdftoppm", "-png", "-singlefile", "-r", "72", "IN", "STEM"], "poppler-utils"),
+    # Its renderer makes pictures up to a pixel larger: at four times the size that is a quarter.
+    "pdf": (["pdftoppm", "-png", "-singlefile", "-r", "288", "IN", "STEM"], "poppler-utils"),
 }
 ALIASES = {"heif": "heic", "hif": "heic", "avifs": "avif"}
 MAGICK = "/usr/bin/convert" if Path("/usr/bin/convert").exists() else "convert"
+IDENTIFY = MAGICK.replace("convert", "identify")
 
 
 class Unreadable(Exception):
-    """The decoder does not read the file, or is not there."""
+    """The decoder does not read the file."""
+
+
+class Absent(Unreadable):
+    """The decoder is not installed."""
 
 
 def rgba(path, magick_options=()):
     """Width, height and RGBA bytes of the first picture of a file, by ImageMagick, upright."""
-    command = [MAGICK, f"{path}[0]", "-auto-orient", *magick_options, "-colorspace", "sRGB"]
-    command += ["-alpha", "on", "-type", "TrueColorAlpha", "-depth", "8", "pam:-"]
+    command = [MAGICK, f"{path}[{largest(path)}]", "-auto-orient", *magick_options, "-colorspace", "sRGB"]
+    command += ["-strip", "-alpha", "on", "-type", "TrueColorAlpha", "-depth", "8", "pam:-"]
     return pam(run(command))
+
+
+def largest(path):
+    """Which picture of a file is meant: the largest of an icon, the first of all else."""
+    if Path(path).suffix.lower() not in (".ico", ".cur"):
+        return 0
+    told = run([IDENTIFY, "-format", "%w %h %s\n", str(path)]).decode().split("\n")
+    sizes = [tuple(map(int, line.split())) for line in told if line]
+    return max(sizes, key=lambda size: (size[0] * size[1], size[2]))[2]
 
 
 def run(command, seconds=60):
@@ -44,7 +60,7 @@ def run(command, seconds=60):
 def pam(data):
     """Width, height and bytes of a PAM of four channels."""
     header, found, body = data.partition(b"ENDHDR\n")
-    fields = dict(line.split(None, 1) for line in header.splitlines() if b" " in line)
+    fields = dict(line.split(None, 1) for line in header.splitlines() if len(line.split()) == 2)
     if not found or fields.get(b"DEPTH", b"").strip() != b"4":
         raise Unreadable("no picture of four channels")
     width, height = int(fields[b"WIDTH"]), int(fields[b"HEIGHT"])
@@ -64,7 +80,7 @@ def decoded(path, extension=None):
         return rgba(path)
     command, package = decoder
     if not shutil.which(command[0]):
-        raise Unreadable(f"no {command[0]} (Debian: {package})")
+        raise Absent(f"no {command[0]} (Debian: {package})")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out.png")
         names = {"IN": str(path), "OUT": str(out), "STEM": str(out.with_suffix(""))}
@@ -72,7 +88,7 @@ def decoded(path, extension=None):
         pictures = sorted(Path(folder).iterdir())
         if not pictures:
             raise Unreadable(f"{command[0]} wrote nothing")
-        return rgba(pictures[0])
+        return rgba(pictures[0], ("-scale", "25%") if command[0] == "pdftoppm" else ())
 
 
 def distance(ours, theirs):
