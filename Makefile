@@ -6,7 +6,7 @@ CARGO ?= cargo
 .PHONY: check-format clippy doctest tidy check-docs check-deny nextest
 
 help: ## What can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 demo: ## Build, serve, run a pipeline on a photograph, show the result
 	@scripts/setup.sh build

@@ -16,7 +16,8 @@ READ = LOSSY | set(
     "png apng gif tif tiff bmp dib ico cur pbm pgm ppm pnm pam pfm qoi psd psb pdd hdr exr dds tga"
     " svg pdf nef".split()
 )
-# Right is: lossless within a level and a half, lossy within these of another decoder.
+# Right is: as the set says, or as ImageMagick, the tool of the format or Pillow reads it, lossless
+# within a level and a half, lossy within these.
 LOSSLESS_MAX, LOSSY_MEAN, LOSSY_MAX = 1.5, 1.5, 48
 DAMAGED = r"crash|broken|corrupt|bad|invalid|trunc|timeout|oom|dos|fuzz|overflow|error|no-|negative"
 
@@ -142,30 +143,37 @@ def judge(program, suite, path, name):
         return "crashed", said
     if damaged:
         return ("damaged, refused" if picture is None else "damaged, read"), said
-    try:
-        theirs = suite.reference(path) if suite.reference else None
-        theirs = theirs or pixels.decoded(path)
-    except (pixels.Unreadable, OSError, KeyError, configparser.Error) as error:
-        theirs, why = None, str(error)
+    others, whys = [], []
+    for decode in (suite.reference, pixels.decoded, pixels.by_pillow):
+        try:
+            others.append(decode and decode(path))
+        except (pixels.Unreadable, OSError, KeyError, configparser.Error) as error:
+            whys.append(str(error).replace(str(path), path.name))
+    others = [other for other in others if other]
     if picture is None:
-        note = "" if theirs else " (nor does the other decoder read it)"
-        return "refused though valid", said + note
-    if theirs is None:
-        return "nothing to compare", why
-    if not picture[2]:
-        return "nothing to compare", said
-    apart = pixels.distance(picture, theirs)
-    if apart is None:
-        return "unlike", f"{picture[0]}×{picture[1]}, not {theirs[0]}×{theirs[1]}"
-    mean, largest = apart
-    lossy = path.suffix[1:].lower() in LOSSY
-    right = (mean <= LOSSY_MEAN and largest <= LOSSY_MAX) if lossy else largest <= LOSSLESS_MAX
-    if not right and path.suffix in (".png", ".apng"):
+        return "refused though valid", said + ("" if others else " (nor does another decoder read it)")
+    if not others or not picture[2]:
+        return "nothing to compare", said or whys[0]
+    verdicts = [compare(path, picture, other) for other in others]
+    if any(right for right, _ in verdicts):
+        return "right", ""
+    if path.suffix in (".png", ".apng"):
         # What the file holds, without the gamma that it names.
         stored = pixels.distance(picture, pixels.rgba(path, STORED))
         if stored and stored[1] <= LOSSLESS_MAX:
             return "right but for gAMA", ""
-    return ("right" if right else "unlike"), f"mean {mean:.2f}, largest {largest:.0f}"
+    return "unlike", "; ".join(why for _, why in verdicts)
+
+
+def compare(path, picture, other):
+    """Whether two pictures are as alike as those of its format should be, and how far apart."""
+    apart = pixels.distance(picture, other)
+    if apart is None:
+        return False, f"{picture[0]}×{picture[1]}, not {other[0]}×{other[1]}"
+    mean, largest = apart
+    lossy = path.suffix[1:].lower() in LOSSY
+    right = (mean <= LOSSY_MEAN and largest <= LOSSY_MAX) if lossy else largest <= LOSSLESS_MAX
+    return right, f"mean {mean:.2f}, largest {largest:.0f}"
 
 
 def main():

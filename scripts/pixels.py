@@ -91,6 +91,20 @@ def decoded(path, extension=None):
         return rgba(pictures[0], ("-scale", "25%") if command[0] == "pdftoppm" else ())
 
 
+def by_pillow(path):
+    """The first picture of a file by Pillow, upright: a second opinion where it is installed."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise Absent("no Pillow (Debian: python3-pil)") from error
+    try:
+        with Image.open(path) as opened:
+            upright = ImageOps.exif_transpose(opened).convert("RGBA")
+            return upright.width, upright.height, upright.tobytes()
+    except Exception as error:  # It raises whatever its plug-ins raise.
+        raise Unreadable(f"Pillow: {error}") from error
+
+
 def distance(ours, theirs):
     """Mean and largest difference of a sample, of colors times alpha; None where sizes differ."""
     if ours[:2] != theirs[:2] or len(ours[2]) != len(theirs[2]):
