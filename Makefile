@@ -2,11 +2,11 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo run test ci golden sheets docs fuzz bench lint setup
+.PHONY: help demo run test ci golden sheets docs fuzz conformance cross-check bench lint setup
 .PHONY: check-format clippy doctest tidy check-docs check-deny nextest
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 demo: ## Build, serve, run a pipeline on a photograph, show the result
 	@scripts/setup.sh build
@@ -37,6 +37,14 @@ docs: ## Write docs/operations.md, errors.md, configuration.md and openapi.json 
 
 fuzz: ## Fuzz each target for a minute (nightly Rust and cargo-fuzz)
 	scripts/fuzz.sh
+
+conformance: ## Read the public test files of other projects, and tell how it went
+	$(CARGO) build --quiet --package cli
+	scripts/conformance.sh
+
+cross-check: ## Read what we write with independent tools, and compare
+	$(CARGO) build --quiet --package cli
+	scripts/cross-check.sh
 
 bench: ## Measure against sharp (Node.js and npm)
 	bench/run.sh
