@@ -138,6 +138,14 @@ impl Air {
         let through = (1.0 + 0.25 * self.amount) * (1.0 + 0.65 * self.amount * haze);
         (through, veil * (1.0 - through))
     }
+
+    fn clear<S: Sample>(&self, colors: &mut [S], haze: f32, airlight: [f32; 3]) {
+        for (sample, airlight) in colors.iter_mut().zip(airlight) {
+            let (kept, added) = self.change(haze, airlight);
+            let value = sample.to_f32() * kept + added * S::MAX;
+            *sample = S::from_f32(value.clamp(0.0, S::MAX));
+        }
+    }
 }
 
 impl SampleFn for Air {
@@ -152,11 +160,7 @@ impl SampleFn for Air {
             for (y, row) in (top..).zip(band.chunks_exact_mut(stride)) {
                 share.row(y, plane.row(y), &mut shares);
                 for (pixel, haze) in row.chunks_exact_mut(count).zip(&shares) {
-                    for (sample, airlight) in pixel[..colors].iter_mut().zip(airlight) {
-                        let (kept, added) = self.change(haze.clamp(0.0, 1.0), airlight);
-                        let value = sample.to_f32() * kept + added * S::MAX;
-                        *sample = S::from_f32(value.clamp(0.0, S::MAX));
-                    }
+                    self.clear(&mut pixel[..colors], haze.clamp(0.0, 1.0), airlight);
                 }
             }
         });

@@ -143,12 +143,12 @@ impl SampleFn for Lens {
                 let (sharper, softer) = (sharper.row(y), softer.row(y));
                 for (x, pixel) in row.chunks_exact_mut(count).enumerate() {
                     let wanted = (self.sigma_max * self.band.blur(x, y)).powi(2);
-                    if wanted > from {
-                        let at = x * count..(x + 1) * count;
-                        let share = ((wanted - from) / (to - from)).min(1.0);
-                        let pair = [&sharper[at.clone()], &softer[at]];
-                        mix(pair, share, channels.has_alpha(), pixel);
+                    if wanted <= from {
+                        continue;
                     }
+                    let at = x * count..(x + 1) * count;
+                    let share = ((wanted - from) / (to - from)).min(1.0);
+                    mix([&sharper[at.clone()], &softer[at]], share, channels.has_alpha(), pixel);
                 }
             });
             (sharper, sharper_sigma) = (softer, sigma);
