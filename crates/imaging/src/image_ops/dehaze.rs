@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_stays() {
-        let unseen = Packed::new(Size::new(3, 2), Channels::GrayAlpha, vec![7u8, 0].repeat(6));
+        let unseen = Packed::new(Size::new(3, 2), Channels::GrayAlpha, [7u8, 0].repeat(6));
         assert_eq!(Air { amount: 1.0 }.apply_to(unseen.clone()).unwrap(), unseen);
     }
 }

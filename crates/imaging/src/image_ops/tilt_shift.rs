@@ -141,11 +141,10 @@ impl SampleFn for Lens {
             let (from, to) = (sharper_sigma.powi(2), sigma.powi(2));
             rows::each(out.samples_mut(), stride, |y, row| {
                 let (sharper, softer) = (sharper.row(y), softer.row(y));
-                for (x, pixel) in row.chunks_exact_mut(count).enumerate() {
-                    let wanted = (self.sigma_max * self.band.blur(x, y)).powi(2);
-                    if wanted <= from {
-                        continue;
-                    }
+                let wanted = |x: usize| (self.sigma_max * self.band.blur(x, y)).powi(2);
+                let pixels = row.chunks_exact_mut(count).enumerate();
+                let pixels = pixels.map(|(x, pixel)| (x, wanted(x), pixel));
+                for (x, wanted, pixel) in pixels.filter(|(_, wanted, _)| *wanted > from) {
                     let at = x * count..(x + 1) * count;
                     let share = ((wanted - from) / (to - from)).min(1.0);
                     mix([&sharper[at.clone()], &softer[at]], share, channels.has_alpha(), pixel);
