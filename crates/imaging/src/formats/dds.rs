@@ -89,6 +89,10 @@ fn plain(flags: u32, bits: u32, mut masks: [u32; 4]) -> Result<Layout> {
         masks[3] = 0;
     }
     if flags & LUMINANCE != 0 {
+        // Some writers put the masks of 32 bits beside 8.
+        if bits == 8 && masks[0] & 0xFF == 0 {
+            masks[0] = 0xFF;
+        }
         masks = [masks[0], masks[0], masks[0], masks[3]];
     }
     if flags & ALPHA_ONLY != 0 || !matches!(bits, 8 | 16 | 24 | 32) || masks[0] == 0 {

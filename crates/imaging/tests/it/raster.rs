@@ -88,6 +88,45 @@ fn every_file_looks_like_its_picture() {
 }
 
 #[test]
+fn headers_that_err_where_others_read_on_are_read() {
+    let read = |file: &[u8]| {
+        let format = format::header(file, &Limits::default()).unwrap().format;
+        let decoded = format.decode.unwrap()(file, &DecodeRequest::default(), &Limits::default());
+        decoded.unwrap().image.frames.remove(0).pixels
+    };
+    // The pixels are said to start where the palette does.
+    let mut bmp = file("bmp-8.bmp");
+    assert!(bmp[10..12] != [54, 0]);
+    bmp[10..14].copy_from_slice(&[54, 0, 0, 0]);
+    let (Pixels::U8(ours), Pixels::U8(theirs)) =
+        (read(&bmp), decode("bmp-8.bmp").frames.remove(0).pixels)
+    else {
+        panic!("8 bits")
+    };
+    assert_eq!(ours.samples(), theirs.samples());
+    // Luminance of 8 bits with a mask of 32.
+    let mut dds = vec![0; 130];
+    dds[..4].copy_from_slice(b"DDS ");
+    for (at, value) in [
+        (4, 124u32),
+        (8, 0x100F),
+        (12, 1),
+        (16, 2),
+        (76, 32),
+        (80, 0x2_0000),
+        (88, 8),
+        (92, 0xFF00_0000),
+        (108, 0x1000),
+    ] {
+        dds[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    dds[128..].copy_from_slice(&[7, 200]);
+    let Pixels::U8(gray) = read(&dds) else { panic!("8 bits") };
+    let count = gray.channels().count();
+    assert_eq!([gray.samples()[0], gray.samples()[count]], [7, 200]);
+}
+
+#[test]
 fn sixteen_bits_come_as_sixteen() {
     for name in
         ["pnm-p6-16.ppm", "pnm-pf-big.pfm", "psd-rgb-16.psd", "hdr-flat.hdr", "farbfeld-rgba.ff"]

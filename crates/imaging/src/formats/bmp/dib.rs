@@ -164,7 +164,9 @@ impl Dib {
         bytes: &[u8],
         pixels_at: Option<usize>,
     ) -> Result<Packed<u8>> {
-        let start = pixels_at.unwrap_or(self.extent().0);
+        // Some writers forget the palette when they say where the pixels start.
+        let forgets = |at: &usize| self.palette_len() > 0 && *at <= self.palette_at;
+        let start = pixels_at.filter(|at| !forgets(at)).unwrap_or(self.extent().0);
         let data = bytes.get(start..).ok_or_else(ends_early)?;
         if self.bits <= 8 {
             return self.indexed(bytes, start, data);
