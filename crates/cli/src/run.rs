@@ -193,9 +193,19 @@ impl Batch {
             Target::Folder(folder) => self.names.take(folder, &header.filename)?,
             Target::Stdout | Target::Nowhere => PathBuf::from("stdout"),
         };
-        file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        put(file, &path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(terminal::name(&path))
     }
+}
+
+/// Moves a file to its place at once; what is no file there (a pipe, `/dev/null`) is written into,
+/// not replaced.
+fn put(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
+    if !std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return file.persist(path).map(drop).map_err(|error| error.error);
+    }
+    let mut there = std::fs::OpenOptions::new().write(true).open(path)?;
+    std::io::copy(&mut file.reopen()?, &mut there).map(drop)
 }
 
 /// A note when the name of the result says another format than it has.

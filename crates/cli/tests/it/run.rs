@@ -1,7 +1,7 @@
 //! `imagehq run`: pipelines on files, without a server.
 
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::program::{PIPELINE, command, imagehq, photo, said, webp_size};
 
@@ -153,6 +153,24 @@ fn faults_name_what_was_typed_and_what_was_meant() {
     let expected = ["/steps/0/request/operations/0/widht", "did you mean `width`?"];
     fails(temp.path(), &["run", "p.json", "photo.jpg", "-o", "out.webp"], &expected);
     assert_eq!(names(temp.path()), ["p.json", "photo.jpg"]);
+}
+
+#[test]
+fn a_pipe_is_written_into_and_stays_a_pipe() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let read = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read(pipe).unwrap()
+    });
+    runs(
+        folder.path(),
+        &["run", "photo.jpg", "-o", "pipe", "resize:width=64", "convert:output_format=png"],
+    );
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert!(read.join().unwrap().starts_with(b"\x89PNG"));
 }
 
 #[test]
