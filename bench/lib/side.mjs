@@ -12,10 +12,8 @@ export const bench = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** A process that answers lines with lines. */
 export class LineProcess {
-  constructor(command, args) {
-    // Rows go over so many threads, on both sides.
-    const env = { ...process.env, RAYON_NUM_THREADS: process.env.THREADS ?? "1" };
-    this.child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env });
+  constructor(command, args, env = {}) {
+    this.child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.name = `${command} ${args.join(" ")}`;
   }
@@ -44,9 +42,15 @@ const sharpSide = {
 
 const enginePath = join(bench, "../target/release/bench-engine");
 
+// As the product starts its runners; sharp takes its threads from THREADS itself.
+const runnerEnv = {
+  GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
+  RAYON_NUM_THREADS: process.env.THREADS ?? "1",
+};
+
 const ourSide = {
   name: "imagehq",
-  start: () => new LineProcess(enginePath, []),
+  start: () => new LineProcess(enginePath, [], runnerEnv),
   command: (work, options) => {
     const { request } = works[work];
     const { lossless: exact, ...rest } = options;

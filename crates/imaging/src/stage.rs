@@ -305,12 +305,23 @@ pub trait Sample:
     }
 }
 
+/// The nearest integer from 0 to `max`, half way up; of what is no number, 0. What `as` does, in
+/// operations that vectors have: compilers take them apart for `as`, since it clamps.
+#[inline(always)]
+fn nearest(value: f32, max: f32) -> u32 {
+    // From here on floats have no room for fractions: their lowest bits are the integer.
+    const WHOLE: f32 = 8_388_608.0;
+    let value = (value + 0.5).max(0.0).min(max);
+    let rounded = value + WHOLE;
+    rounded.to_bits().wrapping_sub(u32::from(rounded - WHOLE > value))
+}
+
 impl Sample for u8 {
     const MAX: f32 = 255.0;
 
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
-        (value + 0.5) as Self
+        nearest(value, <Self as Sample>::MAX) as Self
     }
 
     #[inline(always)]
@@ -339,7 +350,7 @@ impl Sample for u16 {
 
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
-        (value + 0.5) as Self
+        nearest(value, <Self as Sample>::MAX) as Self
     }
 
     #[inline(always)]

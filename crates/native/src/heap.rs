@@ -1,5 +1,10 @@
 //! What the C library's allocator does with memory that is freed.
 
+/// To be set in the environment of a process that works on images: glibc then asks for large pages
+/// for its heap. A new image costs some page faults then, instead of thousands. It is read before
+/// `main`, so that a process cannot ask for itself.
+pub const LARGE_PAGES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+
 /// Keeps what is freed for what is allocated next, instead of giving every large block back to the
 /// system and having it cleared again: for a process that works on images one after the other.
 /// Between them, [`trim`] gives back what is too much. Only glibc can be told; elsewhere nothing

@@ -52,6 +52,8 @@ impl Spawner {
 fn spawn(program: &Program) -> io::Result<Process> {
     let mut command = Command::new(&program.path);
     command.arg0("imagehq-runner").args(&program.args).env_clear();
+    let (name, value) = imaging::heap::LARGE_PAGES;
+    command.env(name, value);
     // A Ctrl-C in the terminal is for the server, which then lets its runners end.
     command.process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
