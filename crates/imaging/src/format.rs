@@ -375,8 +375,8 @@ pub struct Inspector {
     inspect: Option<Box<dyn Inspect>>,
 }
 
-/// As many bytes as the longest signature needs.
-const SNIFF_LEN: usize = 32;
+/// As many bytes as are looked at for a signature.
+const SNIFF_LEN: usize = 1024;
 
 impl Inspector {
     /// An inspector that has seen nothing yet.

@@ -15,7 +15,7 @@ mod glyphs;
 mod lettering;
 
 pub use emoji::{color_emoji, color_emoji_for};
-pub use faces::{Typeface, check_family, families, families_of};
+pub use faces::{Typeface, check_family, covers, families, families_of, family_for};
 pub use lettering::{Backdrop, Lettering, Look, Shadow, rounded};
 
 /// The longest text that is set: a bound on the work at the door.

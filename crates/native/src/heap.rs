@@ -20,13 +20,13 @@ pub fn keep_freed() {
     }
 }
 
-/// Gives memory that is free back to the system if it is more than so many bytes.
+/// Gives memory that is free back to the system if it is more than so many bytes, up to about that.
 pub fn trim(kept_bytes: usize) {
     #[cfg(target_env = "gnu")]
     // SAFETY: counts, and gives back what no one holds.
     unsafe {
         if libc::mallinfo2().fordblks > kept_bytes {
-            libc::malloc_trim(0);
+            libc::malloc_trim(kept_bytes);
         }
     }
     #[cfg(not(target_env = "gnu"))]

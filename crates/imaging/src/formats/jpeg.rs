@@ -11,6 +11,7 @@ use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane};
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
 
+mod baseline;
 mod embed;
 pub(super) mod ink;
 mod inspect;
@@ -71,7 +72,10 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
     let mut icc = segments.icc();
     let pixels = match header.color {
         Color::YCbCr if request.planes && header.has_planes() => {
-            Pixels::Ycc(planar(decoder.planes(scale).map_err(damage)?)?)
+            Pixels::Ycc(match baseline::planes(bytes, scale.divisor()) {
+                Some(planar) => planar,
+                None => planar(decoder.planes(scale).map_err(damage)?)?,
+            })
         }
         Color::Gray => packed(&mut decoder, Layout::Gray, scale)?,
         Color::YCbCr | Color::Rgb => packed(&mut decoder, Layout::Rgb, scale)?,

@@ -22,7 +22,7 @@ pub static PDF: Format = Format {
     aliases: &[],
     title: "PDF",
     mime_type: "application/pdf",
-    sniff: |start| start.trim_ascii_start().starts_with(SIGNATURE),
+    sniff: |start| start_of(start).is_some(),
     inspect: |limits| Box::new(inspect::Scan::new(limits)),
     decode: Some(decode),
     page_header: Some(page_header),
@@ -38,10 +38,18 @@ pub static PDF: Format = Format {
 };
 
 const SIGNATURE: &[u8] = b"%PDF-";
+/// How far into a file its PDF may begin: viewers pass over what mail and web servers put before it
+/// (ISO 32000-1, annex H.3, note 13).
+const START_MAX: usize = 1024;
 /// The resolution at which pages are drawn, and pictures are laid on pages, when none is asked for.
 const DPI: f64 = 150.0;
 /// The unit of lengths: so many make an inch.
 const POINTS: f64 = 72.0;
+
+/// Where the PDF begins in a file that starts like this.
+fn start_of(start: &[u8]) -> Option<usize> {
+    memchr::memmem::find(&start[..start.len().min(START_MAX)], SIGNATURE)
+}
 
 fn page_header(bytes: &[u8], page: u32, limits: &Limits) -> Result<Header> {
     open_document(bytes, limits)?.header(page)
@@ -153,6 +161,8 @@ fn draw(pdf: &Pdf, request: &DecodeRequest, limits: &Limits) -> Result<Decoded> 
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf> {
+    // Places in the file are counted from there.
+    let bytes = &bytes[start_of(bytes).unwrap_or(0)..];
     let pdf = Pdf::new(bytes.to_vec()).map_err(|error| match error {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::unsupported(
             "the PDF is encrypted and opens with a password only: remove the password first",

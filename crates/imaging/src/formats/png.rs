@@ -50,6 +50,8 @@ pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Keyword of the text chunk that holds XMP (XMP specification, part 3).
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 const METERS_PER_INCH: f64 = 0.0254;
+/// The longest XMP, unpacked: a chunk of a few bytes could be any length.
+const XMP_BYTES_MAX: usize = 16 << 20;
 /// What the decoder may allocate beside the pixels: rows, profile, texts.
 const SCRATCH_BYTES: usize = 64 << 20;
 
@@ -113,14 +115,18 @@ fn from_big_endian(bytes: &[u8]) -> Vec<u16> {
 }
 
 fn metadata(info: &png::Info<'_>) -> Metadata {
-    let xmp = info.utf8_text.iter().find(|text| text.keyword == XMP_KEYWORD);
+    let xmp = info.utf8_text.iter().find(|text| text.keyword == XMP_KEYWORD).cloned();
+    let xmp = xmp.and_then(|mut text| {
+        text.decompress_text_with_limit(XMP_BYTES_MAX).ok()?;
+        text.get_text().ok()
+    });
     let dpi = info.pixel_dims.filter(|dims| dims.unit == png::Unit::Meter);
     let dpi = dpi.filter(|dims| dims.xppu > 0 && dims.yppu > 0).map(|dims| {
         (f64::from(dims.xppu) * METERS_PER_INCH, f64::from(dims.yppu) * METERS_PER_INCH)
     });
     Metadata {
         exif: info.exif_metadata.as_deref().map(<[u8]>::to_vec),
-        xmp: xmp.and_then(|text| text.get_text().ok()).map(String::into_bytes),
+        xmp: xmp.map(String::into_bytes),
         dpi,
     }
 }

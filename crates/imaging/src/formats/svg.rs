@@ -18,6 +18,7 @@ mod inspect;
 mod letters;
 mod references;
 mod root;
+mod scripts;
 mod text;
 
 use root::Root;
@@ -36,12 +37,13 @@ pub static SVG: Format = Format {
     ..Format::PLAIN
 };
 
-/// Text that begins like XML with an `svg` or something that may precede it, or gzip: no other
-/// format here is compressed as a whole.
+/// Text that begins like XML, in UTF-8 or UTF-16, with an `svg` or something that may precede it,
+/// or gzip: no other format here is compressed as a whole.
 fn sniff(start: &[u8]) -> bool {
     let text = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
     let starts: [&[u8]; 5] = [b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg", text::GZIP];
     starts.iter().any(|start| text.starts_with(start))
+        || text::UTF16.iter().any(|wide| start.starts_with(wide))
 }
 
 fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
@@ -51,6 +53,11 @@ fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Deco
     limits.check_size(own)?;
     let document = text::document(&text)?;
     references::check(&document)?;
+    let apart = scripts::apart(&document, &text);
+    let document = match &apart {
+        Some(text) => text::document(text)?,
+        None => document,
+    };
     let scale = drawing::scale(own, request.drawing_scale, limits);
     let size = own.scaled(scale);
     let packed = drawing::guarded("SVG", || {

@@ -1,5 +1,5 @@
-//! Gaussian blur. A narrow kernel is summed whole; from [`HALVED_MIN`] on, the image is halved first,
-//! which costs a quarter and stays within a level.
+//! Gaussian blur. A narrow kernel is summed whole; from [`HALVED_MIN`] on, the image is halved
+//! first, which costs a quarter and stays within a level.
 //!
 //! The image is taken in strips from top to bottom. Of a strip, as many rows as the kernel spans
 //! are kept, blurred along themselves: they stay in the processor's cache while columns are summed.
@@ -20,8 +20,8 @@ use crate::kernels::wide::wide;
 use crate::stage::Sample;
 use crate::{Error, Result};
 
-/// The standard deviation from which on what halving loses cannot be seen: a Gaussian this wide lets
-/// less than a hundredth of the frequencies through that are mistaken for others in a half image.
+/// The standard deviation from which on what halving loses cannot be seen: a Gaussian this wide
+/// lets less than a hundredth of the frequencies through that a half image mistakes for others.
 const HALVED_MIN: f32 = 3.0;
 
 /// Samples that are summed at once: their sums fit the registers.

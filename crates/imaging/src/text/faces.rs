@@ -63,6 +63,23 @@ pub fn families_of(file: &[u8]) -> Vec<String> {
     names
 }
 
+/// Whether a family has a letter for a character.
+pub fn covers(family: &str, character: char) -> bool {
+    let of_family = |face: &&fontdb::FaceInfo| face.families.iter().any(|(name, _)| name == family);
+    DATABASE.faces().filter(of_family).any(|face| {
+        let has = |data: &[u8], index| {
+            FontRef::from_index(data, index)
+                .is_ok_and(|font| font.charmap().map(character).is_some())
+        };
+        DATABASE.with_face_data(face.id, has).unwrap_or(false)
+    })
+}
+
+/// The first family that has a letter for a character.
+pub fn family_for(character: char) -> Option<&'static str> {
+    families().iter().copied().find(|family| covers(family, character))
+}
+
 /// The family with this name in any case, or what is wrong with it.
 pub fn check_family(name: &str) -> Result<&'static str, String> {
     const LISTED: usize = 30;

@@ -3,9 +3,9 @@
 
 use memchr::memmem;
 
-use super::{SIGNATURE, header, own_size};
+use super::{header, own_size};
 use crate::format::{Header, Inspect};
-use crate::{Error, Limits, Result};
+use crate::{Limits, Result};
 
 /// How much of what has gone by is kept, before and after the name of an entry.
 const WINDOW: usize = 256;
@@ -23,7 +23,6 @@ pub(super) struct Scan {
     held: Vec<u8>,
     /// Where in `held` entries have not been looked for yet.
     next: usize,
-    is_pdf: bool,
     page: Option<(f32, f32)>,
     count: u32,
 }
@@ -34,19 +33,11 @@ const PIECE: usize = 64 * 1024 - 4 * WINDOW;
 impl Scan {
     /// Nothing yet.
     pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            limits: limits.clone(),
-            held: Vec::new(),
-            next: 0,
-            is_pdf: false,
-            page: None,
-            count: 0,
-        }
+        Self { limits: limits.clone(), held: Vec::new(), next: 0, page: None, count: 0 }
     }
 
     /// Looks for entries that begin before this place.
     fn look(&mut self, end: usize) {
-        self.is_pdf |= self.held.trim_ascii_start().starts_with(SIGNATURE);
         // Names that begin before the end, and no others.
         let up_to_end =
             |name: &[u8]| &self.held[self.next..(end + name.len() - 1).min(self.held.len())];
@@ -81,9 +72,6 @@ impl Inspect for Scan {
 
     fn finish(mut self: Box<Self>) -> Result<Header> {
         self.look(self.held.len());
-        if !self.is_pdf {
-            return Err(Error::input("the file does not start like a PDF"));
-        }
         let size = own_size(self.page.unwrap_or(A4));
         self.limits.check_size(size)?;
         Ok(header(size, self.count.max(1)))
@@ -150,11 +138,5 @@ mod tests {
             scan.push(&[b'['; 100_000]).unwrap();
             assert!(scan.held.len() <= 2 * WINDOW, "{}", scan.held.len());
         }
-    }
-
-    #[test]
-    fn a_file_that_does_not_start_so_is_refused() {
-        let scan = Box::new(Scan::new(&Limits::default()));
-        assert_eq!(scan.finish().unwrap_err().message, "the file does not start like a PDF");
     }
 }

@@ -37,16 +37,31 @@ pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>> {
     }
 }
 
+/// How a file in UTF-16 starts, the first of its characters after the mark of its order.
+pub(super) const UTF16: [&[u8]; 2] = [b"\xFF\xFE<\0", b"\xFE\xFF\0<"];
+
+/// Text in UTF-16, if the bytes start like that; what is no character is replaced.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let mark = bytes.first_chunk::<2>()?;
+    let unit = match mark {
+        [0xFF, 0xFE] => u16::from_le_bytes,
+        [0xFE, 0xFF] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units: Vec<u16> = bytes[2..].as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+    Some(String::from_utf16_lossy(&units))
+}
+
 /// As much of the text as the first bytes of a file give, up to this length.
 pub(super) fn start(bytes: &[u8], len_max: usize) -> Cow<'_, str> {
     let Some(body) = gzip_body(bytes) else {
-        return String::from_utf8_lossy(bytes);
+        return utf16(bytes).map_or_else(|| String::from_utf8_lossy(bytes), Cow::Owned);
     };
     let text = match inflate::decompress_to_vec_with_limit(body, len_max) {
         Ok(text) => text,
         Err(error) => error.output,
     };
-    Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+    Cow::Owned(utf16(&text).unwrap_or_else(|| String::from_utf8_lossy(&text).into_owned()))
 }
 
 /// What follows the header of a gzip file (RFC 1952, 2.3).
@@ -68,8 +83,11 @@ fn gzip_body(bytes: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// Text in UTF-8, or in ISO 8859-1 where the declaration says so.
+/// Text in UTF-8 or UTF-16, or in ISO 8859-1 where the declaration says so.
 fn decoded(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>> {
+    if let Some(text) = utf16(&bytes) {
+        return Ok(Cow::Owned(text));
+    }
     let error = match bytes {
         Cow::Borrowed(bytes) => match str::from_utf8(bytes) {
             Ok(text) => return Ok(Cow::Borrowed(text)),
@@ -84,7 +102,7 @@ fn decoded(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>> {
     let is_latin = memmem::find(&declaration, b"iso-8859-1").is_some();
     match is_latin {
         true => Ok(Cow::Owned(error.iter().map(|byte| char::from(*byte)).collect())),
-        false => Err(Error::input("the SVG is no text in UTF-8")),
+        false => Err(Error::input("the SVG is no text in UTF-8 or UTF-16")),
     }
 }
 
@@ -213,6 +231,15 @@ mod tests {
     fn latin_text_needs_a_declaration() {
         let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><svg>caf\xe9</svg>";
         assert!(text(latin).unwrap().contains("café"));
-        assert_eq!(text(b"<svg>\xe9</svg>").unwrap_err().message, "the SVG is no text in UTF-8");
+        let wide: Vec<u16> = "\u{FEFF}<svg>café</svg>".encode_utf16().collect();
+        for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let file: Vec<u8> = wide.iter().flat_map(|unit| bytes(*unit)).collect();
+            assert_eq!(text(&file).unwrap(), "<svg>café</svg>");
+            assert_eq!(start(&file, 64), "<svg>café</svg>");
+        }
+        assert_eq!(
+            text(b"<svg>\xe9</svg>").unwrap_err().message,
+            "the SVG is no text in UTF-8 or UTF-16"
+        );
     }
 }

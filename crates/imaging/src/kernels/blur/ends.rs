@@ -18,8 +18,8 @@ impl<'a, S: Sample> Ends<'a, S> {
         self.packed.channels().count()
     }
 
-    /// The samples of a row from `left` on, which may lie outside the image on both sides: its first
-    /// and its last pixel stand for those around it, as do the first and the last row.
+    /// The samples of a row from `left` on, which may lie outside the image on both sides: its
+    /// first and its last pixel stand for those around it, as do the first and the last row.
     #[inline(always)]
     pub(super) fn read(&self, y: isize, left: isize, line: &mut [f32]) {
         let (count, stride) = (self.channels(), self.packed.stride());

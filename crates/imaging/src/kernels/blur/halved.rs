@@ -56,26 +56,19 @@ impl<'a, S: Sample> Halved<'a, S> {
     /// The rows of a strip that begins at sample `left`.
     #[inline(always)]
     pub(super) fn strip(&self, left: usize, mut rows: Vec<&mut [S]>) {
-        let count = self.ends.channels();
-        let reach = self.kernel.reach() as isize;
+        let (count, reach) = (self.ends.channels(), self.kernel.reach() as isize);
         let widths = self.widths(rows.first().map_or(0, |row| row.len()));
         let left = left as isize - (self.margin() * count) as isize;
-        // Each row of one feeds the next; numbers are those of the image, then of the half image.
-        let mut lines = Ring::new(5, widths.line);
+        // Each feeds the next; rows are counted as in the half image, from above its first.
+        let mut halving = Halving::new(&widths, left, &self.kernel, count);
         let mut along = Ring::new(2 * self.kernel.reach() + 1, widths.blurred);
         let mut doubled = Ring::new(3, widths.doubled);
-        let mut halving = Halving::new(&widths, self.kernel.reach(), count);
         let mut sums = vec![0.0; widths.blurred.max(widths.doubled)];
-        let (mut next_line, mut next_along, mut next_doubled) =
-            (-2 * (reach + 1) - 2, -reach - 1, -1);
+        let (mut next_along, mut next_doubled) = (-reach - 1, -1);
         for (pair, outs) in (0..).zip(rows.chunks_mut(2)) {
             while next_doubled <= pair + 1 {
                 while next_along <= next_doubled + reach {
-                    while next_line <= 2 * next_along + 2 {
-                        self.ends.read(next_line, left, lines.next(next_line));
-                        next_line += 1;
-                    }
-                    let half = halving.halve(&lines.around(2 * next_along, 2));
+                    let half = halving.row(next_along, &self.ends);
                     self.kernel.along(half, count, along.next(next_along));
                     next_along += 1;
                 }
@@ -97,9 +90,13 @@ impl<'a, S: Sample> Halved<'a, S> {
     }
 }
 
-/// A half row in the making.
+/// Half rows in the making.
 struct Halving {
     count: usize,
+    /// Where rows begin.
+    left: isize,
+    lines: Ring,
+    next_line: isize,
     /// Rows summed downwards, then taken apart into pixels at even and at odd places.
     summed: Vec<f32>,
     even: Vec<f32>,
@@ -108,9 +105,13 @@ struct Halving {
 }
 
 impl Halving {
-    fn new(widths: &Widths, reach: usize, count: usize) -> Self {
+    fn new(widths: &Widths, left: isize, kernel: &Kernel, count: usize) -> Self {
+        let reach = kernel.reach();
         Self {
             count,
+            left,
+            lines: Ring::new(5, widths.line),
+            next_line: -2 * (reach as isize + 1) - 2,
             summed: vec![0.0; widths.line],
             even: vec![0.0; widths.half],
             odd: vec![0.0; widths.half],
@@ -118,9 +119,15 @@ impl Halving {
         }
     }
 
-    /// Of five rows, half a row: without the first and the last pixel, which lack a neighbor.
+    /// The half row that lies on every second row of the image, without the first and the last
+    /// pixel, which lack a neighbor. Asked for from above the first on, one after the other.
     #[inline(always)]
-    fn halve(&mut self, rows: &[&[f32]]) -> &[f32] {
+    fn row<S: Sample>(&mut self, row: isize, ends: &Ends<'_, S>) -> &[f32] {
+        while self.next_line <= 2 * row + 2 {
+            ends.read(self.next_line, self.left, self.lines.next(self.next_line));
+            self.next_line += 1;
+        }
+        let rows = self.lines.around(2 * row, 2);
         let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|row: usize| &rows[row][..self.summed.len()]);
         for (i, sum) in self.summed.iter_mut().enumerate() {
             *sum = (a[i] + e[i] + 4.0 * (b[i] + d[i]) + 6.0 * c[i]) * (1.0 / 256.0);

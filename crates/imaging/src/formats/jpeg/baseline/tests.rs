@@ -1,0 +1,129 @@
+use native::turbojpeg::{self, EncodeOptions, Layout, Packed, Subsampling};
+
+use super::*;
+use crate::format::DecodeRequest;
+use crate::image::Pixels;
+use crate::{Limits, formats};
+
+const SUBSAMPLINGS: [Subsampling; 6] = [
+    Subsampling::S444,
+    Subsampling::S422,
+    Subsampling::S420,
+    Subsampling::S440,
+    Subsampling::S411,
+    Subsampling::S441,
+];
+
+/// A picture with edges, ramps and noise, as a JPEG.
+fn jpeg(width: u32, height: u32, quality: u8, subsampling: Subsampling) -> Vec<u8> {
+    let mut noise = 1_u32;
+    let mut samples = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let edge = if (x / 13 + y / 9) % 2 == 0 { 60 } else { 190 };
+            let grain = (noise >> 28) as u8;
+            samples.extend([edge + grain, (x * 255 / width) as u8, (y * 255 / height) as u8]);
+        }
+    }
+    let pixels = Packed { width, height, layout: Layout::Rgb, samples: &samples };
+    let options = EncodeOptions {
+        quality,
+        subsampling,
+        progressive: false,
+        optimize: quality.is_multiple_of(2),
+        density: None,
+        color: None,
+    };
+    turbojpeg::encode_packed(&pixels, &options).unwrap()
+}
+
+/// The planes that the library makes of it.
+fn expected(jpeg: &[u8], divisor: u32) -> Vec<(u32, u32, Vec<u8>)> {
+    let limits = turbojpeg::Limits { scans_max: 10, pixels_max: 1 << 24, memory_mb: 100 };
+    let scale = turbojpeg::Scale::ALL.into_iter().find(|scale| scale.divisor() == divisor);
+    let mut decoder = turbojpeg::Decoder::open(jpeg, &limits).unwrap();
+    let decoded = decoder.planes(scale.expect("a factor")).unwrap();
+    decoded.planes.into_iter().map(|plane| (plane.width, plane.height, plane.samples)).collect()
+}
+
+#[test]
+fn whole_planes_are_those_of_the_library_within_a_level() {
+    for subsampling in SUBSAMPLINGS {
+        for (width, height) in [(1, 1), (8, 8), (67, 45), (128, 33), (250, 131)] {
+            for quality in [5, 60, 75, 97, 100] {
+                check_whole(&jpeg(width, height, quality, subsampling));
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn check_whole(jpeg: &[u8]) {
+    let planes = planes(jpeg, 1).expect("usual");
+    for (plane, (width, height, samples)) in planes.planes.iter().zip(&expected(jpeg, 1)) {
+        assert_eq!(plane.size, Size::new(*width, *height));
+        let worst = plane.samples.iter().zip(samples).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(worst <= Some(1), "{worst:?}");
+    }
+}
+
+#[test]
+fn smaller_planes_are_near_those_of_the_library() {
+    for subsampling in SUBSAMPLINGS {
+        let jpeg = jpeg(251, 131, 85, subsampling);
+        for divisor in [2, 4, 8] {
+            let planes = planes(&jpeg, divisor).expect("usual");
+            let expected = expected(&jpeg, divisor);
+            for (plane, (width, height, samples)) in planes.planes.iter().zip(&expected) {
+                assert_eq!(plane.size, Size::new(*width, *height), "{subsampling:?} {divisor}");
+                let off = plane.samples.iter().zip(samples).map(|(a, b)| u64::from(a.abs_diff(*b)));
+                let mean = off.sum::<u64>() as f64 / samples.len() as f64;
+                assert!(mean < 6.0, "{subsampling:?} {divisor}: {mean}");
+            }
+        }
+    }
+}
+
+/// With a restart after every unit but one, which encoders of cameras write.
+#[test]
+fn restarts_are_gone_past() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs/restarts.jpg");
+    let jpeg = std::fs::read(&path).unwrap();
+    for divisor in [1, 2, 4, 8] {
+        let planes = planes(&jpeg, divisor).expect("usual");
+        for (plane, (.., samples)) in planes.planes.iter().zip(expected(&jpeg, divisor)) {
+            let off = plane.samples.iter().zip(&samples).map(|(a, b)| u64::from(a.abs_diff(*b)));
+            assert!((off.sum::<u64>() as f64) < 4.0 * samples.len() as f64);
+        }
+    }
+}
+
+#[test]
+fn what_is_damaged_or_unusual_is_left_to_the_library() {
+    let whole = jpeg(67, 45, 80, Subsampling::S420);
+    assert!(planes(&whole, 1).is_some());
+    for end in 0..whole.len() {
+        assert!(planes(&whole[..end], 2).is_none(), "cut at {end}");
+    }
+    for at in 0..whole.len() {
+        for flip in [0x01, 0x80, 0xFF] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= flip;
+            // Whatever it is, it is no panic.
+            planes(&damaged, 1);
+            planes(&damaged, 8);
+        }
+    }
+    let behind = [&whole[..whole.len() - 2], b"\xFF\xDA\xFF\xD9"].concat();
+    assert!(planes(&behind, 1).is_none(), "another scan");
+}
+
+#[test]
+fn the_format_reads_the_same_at_every_factor() {
+    let jpeg = jpeg(250, 131, 90, Subsampling::S420);
+    let request = DecodeRequest { scale_min: 0.5, planes: true, ..DecodeRequest::default() };
+    let decoded = formats::jpeg::decode(&jpeg, &request, &Limits::default()).unwrap();
+    let Pixels::Ycc(planar) = &decoded.image.frames[0].pixels else { panic!("planes") };
+    assert_eq!(planar.planes[0], planes(&jpeg, 2).unwrap().planes[0]);
+}
