@@ -301,8 +301,8 @@ pub trait Inspect: Send {
 /// What the rest of the pipeline needs of the decoder.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DecodeRequest {
-    /// The result may be smaller than the file by a factor of 1/2, 1/4 or 1/8, as long as the
-    /// factor is not below this one (0 < `scale_min` <= 1; 0 means: not smaller at all).
+    /// The result may be smaller than the file by a factor of some eighths, as long as the factor
+    /// is not below this one (0 < `scale_min` <= 1; 0 means: not smaller at all).
     pub scale_min: f64,
     /// `Y'CbCr` planes are welcome.
     pub planes: bool,

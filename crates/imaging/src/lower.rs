@@ -47,10 +47,10 @@ pub enum Work {
 
 /// So much is left to the resampler: what the decoder leaves out block by block aliases, and a
 /// kernel must be there to smooth it.
-const HEADROOM: f64 = 1.25;
+const HEADROOM: f64 = 1.2;
 
-/// JPEG decoders scale by these powers of two at little cost, in the frequency domain.
-const DECODER_SCALES: [f64; 3] = [0.125, 0.25, 0.5];
+/// A JPEG is made smaller by these factors at little cost, in the frequency domain.
+const DECODER_SCALES: [f64; 6] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75];
 
 /// The program for stages on an image of this size; `planes_out` says that its encoder takes
 /// `Y'CbCr` planes in 4:2:0.

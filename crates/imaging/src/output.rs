@@ -27,8 +27,9 @@ pub struct Output {
     pub chroma_subsampling: Option<ChromaSubsampling>,
     /// The colour behind transparent pixels when the format has no alpha. White by default.
     pub background: Option<Color>,
-    /// `true` drops all metadata, `false` keeps all. By default the ICC profile (where it matters),
-    /// copyright and creator are kept, the rest (GPS among it) is dropped.
+    /// `true` drops all metadata, `false` keeps Exif and XMP whole; comments and IPTC blocks are
+    /// never kept. By default the ICC profile (where it matters), copyright and creator are kept,
+    /// the rest (GPS among it) is dropped.
     pub strip_metadata: Option<bool>,
     /// What becomes of the colour profile.
     pub icc: Option<IccPolicy>,

@@ -68,14 +68,23 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
     let header = decoder.header();
     limits.check_size(Size::new(header.width, header.height))?;
     let segments = Segments::read(bytes);
-    let scale = scale(request.scale_min);
     let mut icc = segments.icc();
+    let wants_planes = request.planes && header.color == Color::YCbCr && header.has_planes();
+    if wants_planes {
+        let eighths = eighths(request.scale_min);
+        if let Some(planar) = baseline::planes(bytes, eighths) {
+            let image = Image {
+                color: profile::color_space(icc, false),
+                metadata: segments.metadata(),
+                ..Image::still(Pixels::Ycc(planar))
+            };
+            return Ok(Decoded { scale: f64::from(eighths) / 8.0, ..Decoded::full(image) });
+        }
+    }
+    let scale = scale(request.scale_min);
     let pixels = match header.color {
-        Color::YCbCr if request.planes && header.has_planes() => {
-            Pixels::Ycc(match baseline::planes(bytes, scale.divisor()) {
-                Some(planar) => planar,
-                None => planar(decoder.planes(scale).map_err(damage)?)?,
-            })
+        Color::YCbCr if wants_planes => {
+            Pixels::Ycc(planar(decoder.planes(scale).map_err(damage)?)?)
         }
         Color::Gray => packed(&mut decoder, Layout::Gray, scale)?,
         Color::YCbCr | Color::Rgb => packed(&mut decoder, Layout::Rgb, scale)?,
@@ -111,7 +120,13 @@ fn damage(error: native::Error) -> Error {
     }
 }
 
-/// The smallest factor that is not below the least one.
+/// The smallest number of eighths that is not below the least factor.
+fn eighths(scale_min: f64) -> u32 {
+    let fits = |eighths: &u32| f64::from(*eighths) / 8.0 >= scale_min;
+    if scale_min <= 0.0 { 8 } else { (1..8).find(fits).unwrap_or(8) }
+}
+
+/// The smallest factor of the library that is not below the least one.
 fn scale(scale_min: f64) -> Scale {
     let fits = |scale: &Scale| 1.0 / f64::from(scale.divisor()) >= scale_min;
     if scale_min <= 0.0 {

@@ -4,7 +4,7 @@ use tiny_skia_path::{LineCap, LineJoin, Path, PathBuilder, Point, Rect, Stroke, 
 
 use crate::color::Color;
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::image_ops::text_overlay::{known_family, tell_missing};
+use crate::image_ops::text_overlay::{known_family, tell_missing, visible_size};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::{Mask, Window};
 use crate::kernels::layer::Layer;
@@ -105,7 +105,10 @@ impl Params for Annotate {
         };
         match missing {
             Some(field) => Err(("", format!("{field:?} is missing, which this shape needs"))),
-            None => known_family(self.font_family.as_deref()),
+            None => {
+                visible_size(self.font_size)?;
+                known_family(self.font_family.as_deref())
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tiny_skia_path::Transform;
+use tiny_skia_path::{Rect, Transform};
 
 use crate::Size;
 use crate::color::Color;
@@ -123,7 +123,18 @@ impl Params for TextOverlay {
         if self.text.trim().is_empty() {
             return Err(("text", "the text is empty".to_owned()));
         }
+        visible_size(self.font_size)?;
         known_family(self.font_family.as_deref())
+    }
+}
+
+/// Refuses letters without a size.
+pub(super) fn visible_size(font_size: Option<Length>) -> Result<(), (&'static str, String)> {
+    match font_size {
+        Some(Length::Px(size) | Length::Percent(size)) if size <= 0.0 => {
+            Err(("font_size", "letters need a size above 0".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -139,6 +150,26 @@ pub(super) fn known_family(name: Option<&str>) -> Result<(), (&'static str, Stri
 pub(super) fn tell_missing(block: &Block, scene: &mut Scene<'_>) {
     if let Some(message) = block.missing_message() {
         scene.warn("glyph_missing", message);
+    }
+}
+
+/// Warns of letters that lie outside the image. Lines are higher than most of their letters: a
+/// quarter of a letter is passed over.
+fn tell_cut_off(block: &Block, transform: Transform, size: f32, scene: &mut Scene<'_>) {
+    let image = scene.size();
+    let rect = Rect::from_xywh(0.0, 0.0, block.width, block.height);
+    let Some(rect) = rect.and_then(|rect| rect.transform(transform)) else { return };
+    let (width, height, slack) = (image.width as f32, image.height as f32, size / 4.0);
+    let is_outside =
+        rect.right() <= 0.0 || rect.bottom() <= 0.0 || rect.left() >= width || rect.top() >= height;
+    let is_cut = rect.left() < -slack
+        || rect.top() < -slack
+        || rect.right() > width + slack
+        || rect.bottom() > height + slack;
+    if is_outside {
+        scene.warn("text_cut_off", "the text lies outside the image: nothing of it is seen");
+    } else if is_cut {
+        scene.warn("text_cut_off", "a part of the text lies outside the image");
     }
 }
 
@@ -176,6 +207,7 @@ impl ImageOp for TextOverlay {
         let block = Block::set(&self.text, &setting);
         tell_missing(&block, scene);
         let transform = placed(&block, (x, y), &anchor, (image, padding, self.rotation));
+        tell_cut_off(&block, transform, size, scene);
         let lettering = Lettering { block, look, transform };
         Ok(lay_over(Blend::Normal, self.opacity.factor(), move || {
             lettering.draw(Window::full(image)).map(Laid::once)

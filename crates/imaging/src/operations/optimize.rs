@@ -61,7 +61,7 @@ struct Options {
     max_width: Option<Pixels>,
     /// The image is made smaller where it is higher than this.
     max_height: Option<Pixels>,
-    /// `true` drops all metadata, `false` keeps all.
+    /// `true` drops all metadata, `false` keeps Exif and XMP whole.
     strip_metadata: Option<bool>,
 }
 

@@ -295,3 +295,15 @@ fn missing_glyphs_are_told_of() {
     let warning = report.warnings.iter().find(|warning| warning.code == "glyph_missing").unwrap();
     assert!(warning.message.contains("U+13E3"), "{}", warning.message);
 }
+
+#[test]
+fn text_that_lies_outside_is_told_of() {
+    let told = |operation: serde_json::Value| {
+        let report = run(&json!([operation]), &png(&portrait()));
+        report.warnings.iter().any(|warning| warning.code == "text_cut_off")
+    };
+    assert!(told(json!({"type": "text_overlay", "text": "long ".repeat(40), "font_size": 30})));
+    assert!(told(json!({"type": "text_overlay", "text": "low", "y": 50, "font_size": 30})));
+    assert!(!told(json!({"type": "text_overlay", "text": "here"})));
+    assert!(!told(json!({"type": "text_overlay", "text": "here", "gravity": "bottom_right"})));
+}

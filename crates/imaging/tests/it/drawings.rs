@@ -206,6 +206,18 @@ fn what_is_written_as_pdf_is_read_back() {
 }
 
 #[test]
+fn a_pdf_may_stand_behind_what_a_server_said() {
+    let said = b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n\r\n";
+    let file = [&said[..], &input("two-pages.pdf")].concat();
+    let drawn = pictures(&file, "convert", &json!({"output_format": "png"}));
+    let plain = pictures(&input("two-pages.pdf"), "convert", &json!({"output_format": "png"}));
+    assert_eq!(drawn.len(), 2);
+    for (drawn, plain) in drawn.iter().zip(&plain) {
+        assert_eq!(difference(drawn, plain), 0);
+    }
+}
+
+#[test]
 fn what_shines_through_shows_the_paper() {
     let request = json!({"output_format": "pdf"});
     let file = svg("<rect width='20' height='20' fill='#f00' opacity='.5'/>");

@@ -210,20 +210,21 @@ fn planes_go_through_without_a_detour() {
 fn the_scale_is_the_smallest_that_is_allowed() {
     let image = Image::still(Pixels::U8(photo(Size::new(101, 67), Channels::Rgb)));
     let jpeg = encode("jpg", &image, &Output::default());
-    for (scale_min, scale, size) in [
-        (0.0, 1.0, (101, 67)),
-        (1.0, 1.0, (101, 67)),
-        (0.51, 1.0, (101, 67)),
-        (0.5, 0.5, (51, 34)),
-        (0.26, 0.5, (51, 34)),
-        (0.25, 0.25, (26, 17)),
-        (0.01, 0.125, (13, 9)),
+    // As pixels by a power of two, as planes by any number of eighths.
+    for (scale_min, pixels, planes) in [
+        (0.0, (1.0, 101, 67), (1.0, 101, 67)),
+        (1.0, (1.0, 101, 67), (1.0, 101, 67)),
+        (0.51, (1.0, 101, 67), (0.625, 64, 42)),
+        (0.5, (0.5, 51, 34), (0.5, 51, 34)),
+        (0.26, (0.5, 51, 34), (0.375, 38, 26)),
+        (0.25, (0.25, 26, 17), (0.25, 26, 17)),
+        (0.01, (0.125, 13, 9), (0.125, 13, 9)),
     ] {
-        for planes in [false, true] {
+        for (planes, (scale, width, height)) in [(false, pixels), (true, planes)] {
             let decoded =
                 decode_with(&jpeg, DecodeRequest { scale_min, planes, ..DecodeRequest::default() });
             assert_eq!(decoded.scale, scale);
-            assert_eq!(decoded.image.size(), Size::new(size.0, size.1));
+            assert_eq!(decoded.image.size(), Size::new(width, height));
         }
     }
 }

@@ -254,3 +254,17 @@ fn a_jpeg_of_ten_thousand_scans_is_refused() {
     many.extend(b"\xFF\xD9");
     refused(&many, ErrorKind::Limit, "more than 64 scans");
 }
+
+/// A few kilobytes that unpack to 64 MB cost the picture its XMP, and nothing else.
+#[test]
+fn a_bomb_in_the_xmp_of_a_png_is_left_out() {
+    let mut xmp = b"XML:com.adobe.xmp\0\x01\0\0\0".to_vec();
+    xmp.extend(miniz_oxide::deflate::compress_to_vec_zlib(&vec![b' '; 64 << 20], 9));
+    let image = Image::still(Pixels::U8(photo(Size::new(9, 9), Channels::Rgb)));
+    let plain = encode("png", &image, &Output::default());
+    // Behind the header.
+    let file = [&plain[..33], &chunk(b"iTXt", &xmp), &plain[33..]].concat();
+    let decode = format::by_name("png").unwrap().decode.unwrap();
+    let image = decode(&file, &DecodeRequest::default(), &Limits::default()).unwrap().image;
+    assert_eq!((image.size(), image.metadata.xmp), (Size::new(9, 9), None));
+}

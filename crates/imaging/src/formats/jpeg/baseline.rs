@@ -13,7 +13,7 @@ mod huffman;
 mod markers;
 
 use bits::Bits;
-use cosine::LANES;
+use cosine::{LANES, Transform};
 use huffman::{END, Pairs, Table};
 use markers::{Component, File, Scan};
 
@@ -35,16 +35,20 @@ const ZIGZAG: [u8; 64] = [
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// The planes, at one `divisor`-th of the size: 1, 2, 4 or 8. Nothing where the file is unusual or
+/// The planes, at so many eighths of the size: 1 to 8. Nothing where the file is unusual or
 /// damaged.
-pub(super) fn planes(jpeg: &[u8], divisor: u32) -> Option<Planar> {
+pub(super) fn planes(jpeg: &[u8], eighths: u32) -> Option<Planar> {
     let file = File::read(jpeg)?;
     let scan = file.scan()?;
-    match divisor {
-        1 => scaled::<8>(&scan),
-        2 => scaled::<4>(&scan),
-        4 => scaled::<2>(&scan),
-        8 => scaled::<1>(&scan),
+    match eighths {
+        1 => scaled::<1>(&scan),
+        2 => scaled::<2>(&scan),
+        3 => scaled::<3>(&scan),
+        4 => scaled::<4>(&scan),
+        5 => scaled::<5>(&scan),
+        6 => scaled::<6>(&scan),
+        7 => scaled::<7>(&scan),
+        8 => scaled::<8>(&scan),
         _ => None,
     }
 }
@@ -53,7 +57,7 @@ pub(super) fn planes(jpeg: &[u8], divisor: u32) -> Option<Planar> {
 fn scaled<const N: usize>(scan: &Scan<'_>) -> Option<Planar> {
     let first = &scan.components[0];
     let subsampling = (first.across as u32, first.down as u32);
-    let side = |side: u32| side.div_ceil(8 / N as u32);
+    let side = |side: u32| (side * N as u32).div_ceil(8);
     let size = Size::new(side(scan.size.width), side(scan.size.height));
     let chroma = Size::new(size.width.div_ceil(subsampling.0), size.height.div_ceil(subsampling.1));
     let mut planes = Vec::with_capacity(3);
@@ -116,7 +120,7 @@ struct Line<const N: usize> {
     component: usize,
     /// Which of the component's rows in a row of units.
     y: usize,
-    factors: cosine::Factors<N>,
+    transform: Transform<N>,
     /// The coefficients of the blocks that wait, and after them what is not needed.
     blocks: Box<[[i16; LANES]; PLACES]>,
     waiting: usize,
@@ -134,7 +138,7 @@ fn lines<const N: usize>(scan: &Scan<'_>, across: usize) -> Vec<Line<N>> {
         lines.extend((0..found.down).map(|y| Line {
             component,
             y,
-            factors: cosine::factors(found.quant),
+            transform: Transform::new(found.quant),
             blocks: Box::new([[0; LANES]; PLACES]),
             waiting: 0,
             left: 0,
@@ -164,7 +168,7 @@ impl<const N: usize> Line<N> {
         let to = &mut self.samples[self.left..];
         wide(
             #[inline(always)]
-            || cosine::draw(blocks, &self.factors, to, (self.stride, width)),
+            || cosine::draw(blocks, &self.transform, to, (self.stride, width)),
         );
         blocks.fill([0; LANES]);
         self.left += width;

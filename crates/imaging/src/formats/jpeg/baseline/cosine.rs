@@ -4,6 +4,7 @@
 //! A smaller block is the inverse transform of the lowest coefficients alone: the same picture,
 //! band-limited. Everything is done in floats and on several blocks at once, for vectors.
 
+use std::f32::consts::FRAC_1_SQRT_2;
 use std::ops::{Add, Mul, Sub};
 
 use crate::stage::Sample;
@@ -51,18 +52,29 @@ impl Mul<f32> for Lanes {
     }
 }
 
-/// What each coefficient is multiplied by: its quantizer and the scale of its cosines.
-pub(super) type Factors<const N: usize> = [[f32; N]; N];
+/// What turns coefficients into blocks of `N` x `N` pixels.
+pub(super) struct Transform<const N: usize> {
+    /// What each coefficient is multiplied by, by row and column: its quantizer and the weight of
+    /// its cosines.
+    factors: [[f32; N]; N],
+    /// The cosines, by sample and coefficient.
+    cosines: [[f32; N]; N],
+}
 
-/// The factors of blocks of `N` x `N` pixels for quantizers in natural order.
-pub(super) fn factors<const N: usize>(quant: &[u16; 64]) -> Factors<N> {
-    // Orthonormal: the first of N cosines has a weight of 1/sqrt(N), the others of sqrt(2/N), and
-    // fewer pixels hold as much less energy.
-    let shrunk = (N as f64 / 8.0).sqrt();
-    let weight = |k: usize| (if k == 0 { 1.0 } else { 2.0_f64 } / N as f64).sqrt() * shrunk;
-    std::array::from_fn(|v| {
-        std::array::from_fn(|u| (f64::from(quant[8 * v + u]) * weight(v) * weight(u)) as f32)
-    })
+impl<const N: usize> Transform<N> {
+    /// For quantizers in natural order.
+    pub(super) fn new(quant: &[u16; 64]) -> Self {
+        // Orthonormal: the first of N cosines has a weight of 1/sqrt(N), the others of sqrt(2/N),
+        // and fewer pixels hold as much less energy.
+        let shrunk = (N as f64 / 8.0).sqrt();
+        let weight = |k: usize| (if k == 0 { 1.0 } else { 2.0_f64 } / N as f64).sqrt() * shrunk;
+        let factor = |v, u| (f64::from(quant[8 * v + u]) * weight(v) * weight(u)) as f32;
+        let angle = |y, k| ((2 * y + 1) * k) as f64 * std::f64::consts::PI / (2 * N) as f64;
+        Self {
+            factors: std::array::from_fn(|v| std::array::from_fn(|u| factor(v, u))),
+            cosines: std::array::from_fn(|y| std::array::from_fn(|k| angle(y, k).cos() as f32)),
+        }
+    }
 }
 
 /// What stands for 0 in samples (A.3.1).
@@ -73,7 +85,7 @@ const MIDDLE: f32 = 128.0;
 #[inline(always)]
 pub(super) fn draw<const N: usize>(
     blocks: &[[i16; LANES]],
-    factors: &Factors<N>,
+    Transform { factors, cosines }: &Transform<N>,
     to: &mut [u8],
     (stride, width): (usize, usize),
 ) {
@@ -91,13 +103,13 @@ pub(super) fn draw<const N: usize>(
         for (lanes, row) in column.iter_mut().zip(&part) {
             *lanes = row[u];
         }
-        invert(&mut column);
+        invert(&mut column, cosines);
         for (row, lanes) in part.iter_mut().zip(column) {
             row[u] = lanes;
         }
     }
     for (y, row) in part.iter_mut().enumerate() {
-        invert(row);
+        invert(row, cosines);
         let mut samples = [[0; LANES]; N];
         for (samples, lanes) in samples.iter_mut().zip(row) {
             for (sample, lane) in samples.iter_mut().zip(lanes.0) {
@@ -114,18 +126,20 @@ pub(super) fn draw<const N: usize>(
     }
 }
 
-/// Makes 1, 2, 4 or 8 samples of as many coefficients: those of even cosines are the samples of
-/// half as many, those of odd ones have the other sign behind the middle.
+/// Makes `N` samples of `N` coefficients: what even cosines give is the same before and behind the
+/// middle, what odd ones give has the other sign. Where `N` is even, the even ones are those of
+/// half as many samples.
 #[inline(always)]
-fn invert(lanes: &mut [Lanes]) {
-    match lanes {
+fn invert<const N: usize>(lanes: &mut [Lanes; N], cosines: &[[f32; N]; N]) {
+    match &mut lanes[..] {
+        [_] => {}
         [a, b] => [*a, *b] = two(*a, *b),
         [a, b, c, d] => [*a, *b, *c, *d] = four([*a, *b, *c, *d]),
         [a, b, c, d, e, f, g, h] => {
             let even = four([*a, *c, *e, *g]);
-            let odd_at = |y| {
-                (*b * cosine(8, y, 1) + *d * cosine(8, y, 3))
-                    + (*f * cosine(8, y, 5) + *h * cosine(8, y, 7))
+            let odd_at = |y: usize| {
+                (*b * cosines[y][1] + *d * cosines[y][3])
+                    + (*f * cosines[y][5] + *h * cosines[y][7])
             };
             let odd = [odd_at(0), odd_at(1), odd_at(2), odd_at(3)];
             (*a, *b, *c, *d) =
@@ -133,41 +147,32 @@ fn invert(lanes: &mut [Lanes]) {
             (*e, *f, *g, *h) =
                 (even[3] - odd[3], even[2] - odd[2], even[1] - odd[1], even[0] - odd[0]);
         }
-        _ => {}
+        _ => {
+            let given = *lanes;
+            for y in 0..N.div_ceil(2) {
+                let mut sums = [given[0], Lanes([0.0; LANES])];
+                for k in 1..N {
+                    sums[k % 2] = sums[k % 2] + given[k] * cosines[y][k];
+                }
+                let [even, odd] = sums;
+                (lanes[y], lanes[N - 1 - y]) = (even + odd, even - odd);
+            }
+        }
     }
 }
 
 #[inline(always)]
 fn two(a: Lanes, b: Lanes) -> [Lanes; 2] {
-    let odd = b * cosine(2, 0, 1);
+    let odd = b * FRAC_1_SQRT_2;
     [a + odd, a - odd]
 }
 
 #[inline(always)]
 fn four([a, b, c, d]: [Lanes; 4]) -> [Lanes; 4] {
+    // Cosines of an eighth of a half turn, and of three.
+    const COSINES: [f32; 2] = [0.923_879_5, 0.382_683_43];
     let even = two(a, c);
-    let outer = b * cosine(4, 0, 1) + d * cosine(4, 0, 3);
-    let inner = b * cosine(4, 1, 1) + d * cosine(4, 1, 3);
+    let outer = b * COSINES[0] + d * COSINES[1];
+    let inner = b * COSINES[1] - d * COSINES[0];
     [even[0] + outer, even[1] + inner, even[1] - inner, even[0] - outer]
-}
-
-/// The cosines of multiples of an eighth of a right angle.
-const COSINES: [f32; 9] = [
-    1.0,
-    0.980_785_25,
-    0.923_879_5,
-    0.831_469_6,
-    0.707_106_77,
-    0.555_570_24,
-    0.382_683_43,
-    0.195_090_32,
-    0.0,
-];
-
-/// `cos((2 y + 1) k pi / (2 n))`.
-#[inline(always)]
-const fn cosine(n: usize, y: usize, k: usize) -> f32 {
-    let angle = (2 * y + 1) * k * (8 / n) % 32;
-    let angle = if angle > 16 { 32 - angle } else { angle };
-    if angle > 8 { -COSINES[16 - angle] } else { COSINES[angle] }
 }

@@ -60,7 +60,7 @@ fn whole_planes_are_those_of_the_library_within_a_level() {
 
 #[track_caller]
 fn check_whole(jpeg: &[u8]) {
-    let planes = planes(jpeg, 1).expect("usual");
+    let planes = planes(jpeg, 8).expect("usual");
     for (plane, (width, height, samples)) in planes.planes.iter().zip(&expected(jpeg, 1)) {
         assert_eq!(plane.size, Size::new(*width, *height));
         let worst = plane.samples.iter().zip(samples).map(|(a, b)| a.abs_diff(*b)).max();
@@ -73,7 +73,7 @@ fn smaller_planes_are_near_those_of_the_library() {
     for subsampling in SUBSAMPLINGS {
         let jpeg = jpeg(251, 131, 85, subsampling);
         for divisor in [2, 4, 8] {
-            let planes = planes(&jpeg, divisor).expect("usual");
+            let planes = planes(&jpeg, 8 / divisor).expect("usual");
             let expected = expected(&jpeg, divisor);
             for (plane, (width, height, samples)) in planes.planes.iter().zip(&expected) {
                 assert_eq!(plane.size, Size::new(*width, *height), "{subsampling:?} {divisor}");
@@ -85,13 +85,42 @@ fn smaller_planes_are_near_those_of_the_library() {
     }
 }
 
+/// A ramp is a ramp at every size, and has no seams between blocks.
+#[test]
+fn ramps_stay_ramps_at_every_number_of_eighths() {
+    let samples: Vec<u8> = (0..240 * 240).map(|i| (i % 240 / 2 + i / 240 / 2) as u8).collect();
+    let rgb: Vec<u8> = samples.iter().flat_map(|sample| [*sample; 3]).collect();
+    let pixels = Packed { width: 240, height: 240, layout: Layout::Rgb, samples: &rgb };
+    let options = EncodeOptions {
+        quality: 98,
+        subsampling: Subsampling::S420,
+        progressive: false,
+        optimize: false,
+        density: None,
+        color: None,
+    };
+    let jpeg = turbojpeg::encode_packed(&pixels, &options).unwrap();
+    for eighths in 1..=8 {
+        let plane = &planes(&jpeg, eighths).expect("usual").planes[0];
+        let side = 30 * eighths as usize;
+        assert_eq!(plane.size, Size::new(side as u32, side as u32));
+        for (i, got) in plane.samples.iter().enumerate() {
+            // Where the middle of the pixel lies in the whole picture.
+            let at = |i: usize| (i as f64 + 0.5) * 8.0 / f64::from(eighths) - 0.5;
+            let expected = (at(i % side) + at(i / side)) / 2.0;
+            let off = (f64::from(*got) - expected).abs();
+            assert!(off <= 2.5, "{eighths} at {i}: {got} {expected}");
+        }
+    }
+}
+
 /// With a restart after every unit but one, which encoders of cameras write.
 #[test]
 fn restarts_are_gone_past() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs/restarts.jpg");
     let jpeg = std::fs::read(&path).unwrap();
     for divisor in [1, 2, 4, 8] {
-        let planes = planes(&jpeg, divisor).expect("usual");
+        let planes = planes(&jpeg, 8 / divisor).expect("usual");
         for (plane, (.., samples)) in planes.planes.iter().zip(expected(&jpeg, divisor)) {
             let off = plane.samples.iter().zip(&samples).map(|(a, b)| u64::from(a.abs_diff(*b)));
             assert!((off.sum::<u64>() as f64) < 4.0 * samples.len() as f64);
@@ -102,7 +131,7 @@ fn restarts_are_gone_past() {
 #[test]
 fn what_is_damaged_or_unusual_is_left_to_the_library() {
     let whole = jpeg(67, 45, 80, Subsampling::S420);
-    assert!(planes(&whole, 1).is_some());
+    assert!(planes(&whole, 8).is_some());
     for end in 0..whole.len() {
         assert!(planes(&whole[..end], 2).is_none(), "cut at {end}");
     }
@@ -111,12 +140,12 @@ fn what_is_damaged_or_unusual_is_left_to_the_library() {
             let mut damaged = whole.clone();
             damaged[at] ^= flip;
             // Whatever it is, it is no panic.
-            planes(&damaged, 1);
             planes(&damaged, 8);
+            planes(&damaged, 3);
         }
     }
     let behind = [&whole[..whole.len() - 2], b"\xFF\xDA\xFF\xD9"].concat();
-    assert!(planes(&behind, 1).is_none(), "another scan");
+    assert!(planes(&behind, 8).is_none(), "another scan");
 }
 
 #[test]
@@ -125,5 +154,5 @@ fn the_format_reads_the_same_at_every_factor() {
     let request = DecodeRequest { scale_min: 0.5, planes: true, ..DecodeRequest::default() };
     let decoded = formats::jpeg::decode(&jpeg, &request, &Limits::default()).unwrap();
     let Pixels::Ycc(planar) = &decoded.image.frames[0].pixels else { panic!("planes") };
-    assert_eq!(planar.planes[0], planes(&jpeg, 2).unwrap().planes[0]);
+    assert_eq!(planar.planes[0], planes(&jpeg, 4).unwrap().planes[0]);
 }
