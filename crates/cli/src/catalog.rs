@@ -84,17 +84,17 @@ fn image_op(entry: &imaging::image_op::Entry) -> Operation {
         name: entry.name,
         aliases: entry.aliases,
         spot: Spot { step: entry.group.operation(), place },
-        about: text(&schema),
+        about: text(schema),
         example: example(entry.example),
-        parameters: parameters(&schema, ""),
+        parameters: parameters(schema, ""),
     }
 }
 
 fn step(entry: &imaging::operation::Entry) -> Operation {
     let schema = (entry.schema)();
-    let mut all = parameters(&schema, "");
+    let mut all = parameters(schema, "");
     if entry.name == "convert" {
-        all.extend(parameters(&imaging::params::schema_of::<Output>(), "output"));
+        all.extend(parameters(imaging::params::schema_of::<Output>(), "output"));
     }
     Operation {
         name: entry.name,

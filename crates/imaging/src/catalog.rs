@@ -75,7 +75,7 @@ pub fn operations() -> Vec<OperationDoc> {
         name: entry.name,
         about: entry.about,
         example: example(entry.example),
-        schema: request_schema(&(entry.schema)()),
+        schema: request_schema((entry.schema)()),
     };
     OPERATIONS.iter().map(entry).collect()
 }
@@ -89,7 +89,7 @@ pub fn pipeline_schema() -> Value {
             "description": entry.about,
             "properties": {
                 "operation": { "type": "string", "enum": [entry.name] },
-                "request": with_properties(&(entry.schema)(), &[schema_of::<Nested>()]),
+                "request": with_properties((entry.schema)(), &[schema_of::<Nested>()]),
             },
             "required": ["operation"],
             "additionalProperties": false,
@@ -152,7 +152,7 @@ fn request_schema(own: &Value) -> Value {
     with_properties(own, &[schema_of::<Nested>(), schema_of::<Outer>()])
 }
 
-fn with_properties(own: &Value, more: &[Value]) -> Value {
+fn with_properties(own: &Value, more: &[&Value]) -> Value {
     let mut schema = own.clone();
     for other in more {
         let extra = other["properties"].as_object().cloned().unwrap_or_default();

@@ -76,7 +76,7 @@ pub struct Entry {
     /// A request that works, without `type`.
     pub example: &'static str,
     /// Its parameters.
-    pub schema: fn() -> Value,
+    pub schema: fn() -> &'static Value,
     /// Parameters from JSON, or their faults under the pointer.
     pub parse: fn(&Value, &str, &mut Faults) -> Option<Box<dyn LowerImageOp>>,
 }

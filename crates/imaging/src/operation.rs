@@ -32,7 +32,7 @@ pub struct Entry {
     pub example: &'static str,
     /// The fields of its request that are its own (the fields that every request has are in
     /// [`request`](crate::request)).
-    pub schema: fn() -> Value,
+    pub schema: fn() -> &'static Value,
     /// Fields and values of the interface that this build does not serve yet.
     pub later: &'static [&'static str],
     /// The step from its request, which holds only fields of `schema`; or its faults under the

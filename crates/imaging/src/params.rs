@@ -3,6 +3,10 @@
 //! From one struct come the JSON Schema, the check of a request (every fault at once, see
 //! [`check`](crate::check)), the reference, the forms and the command line syntax.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -36,18 +40,24 @@ pub trait Params: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     }
 }
 
-/// The JSON Schema of a parameter struct, with everything in line.
-pub fn schema_of<P: JsonSchema>() -> Value {
-    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
-    settings.inline_subschemas = true;
-    settings.meta_schema = None;
-    settings.into_generator().into_root_schema_for::<P>().to_value()
+/// The JSON Schema of a parameter struct, with everything in line. Made once: every request is held
+/// against some of them.
+pub fn schema_of<P: JsonSchema + 'static>() -> &'static Value {
+    static MADE: LazyLock<Mutex<HashMap<TypeId, &'static Value>>> = LazyLock::new(Mutex::default);
+    // What is in it is whole even where a thread has died while it held it.
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry(TypeId::of::<P>()).or_insert_with(|| {
+        let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+        Box::leak(Box::new(settings.into_generator().into_root_schema_for::<P>().to_value()))
+    })
 }
 
 /// Parameters from JSON, or all their faults under `pointer`.
 pub fn parse<P: Params>(json: &Value, pointer: &str, faults: &mut Faults) -> Option<P> {
     let before = faults.len();
-    check(&schema_of::<P>(), json, P::LATER, pointer, faults);
+    check(schema_of::<P>(), json, P::LATER, pointer, faults);
     if faults.len() > before {
         return None;
     }

@@ -148,12 +148,12 @@ fn request(step: &str, mut request: Map<String, Value>, fields: Map<String, Valu
     let output = imaging::params::schema_of::<Output>();
     let knows = |schema: &Value, key: &str| schema["properties"].get(key).is_some();
     for (key, value) in fields {
-        let block = if knows(&schema, &key) || key == "output_format" {
+        let block = if knows(schema, &key) || key == "output_format" {
             None
         } else if knows(&schema["properties"]["options"], &key) {
             Some("options")
         } else {
-            knows(&output, &key).then_some("output")
+            knows(output, &key).then_some("output")
         };
         match block {
             None => request.insert(key, value),

@@ -119,16 +119,19 @@ pub(super) fn eval(chain: &[ColorFn], rgb: [f32; 3]) -> [f32; 3] {
     chain.iter().fold(rgb, |rgb, function| function.eval(rgb))
 }
 
+/// The tables of a look are kept, and pay for themselves over so many images.
+const LOOK_USES: u64 = 16;
+
 /// The chain as tables, or `None` where none that are worth it stay within the tolerance. The
 /// answer does not depend on what was asked before.
 pub(super) fn fuse(chain: &[ColorFn], purpose: &Purpose) -> Option<Arc<Fused>> {
-    let baked = match chain {
+    let (baked, uses) = match chain {
         [ColorFn::Look(look, strength)] if !purpose.fine && purpose.then.is_empty() => {
-            look.baked(*strength, purpose)
+            (look.baked(*strength, purpose), LOOK_USES)
         }
-        _ => bake(chain, purpose),
+        _ => (bake(chain, purpose), 1),
     };
-    baked.filter(|baked| baked.cost <= purpose.pixels).map(|baked| baked.fused)
+    baked.filter(|baked| baked.cost <= uses * purpose.pixels).map(|baked| baked.fused)
 }
 
 /// Makes the tables.

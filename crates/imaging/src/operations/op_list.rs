@@ -1,5 +1,7 @@
 //! The list of image operations inside a `transform`, `filter` or `compose` step.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use crate::Limits;
@@ -70,7 +72,13 @@ fn entries(group: Group) -> impl Iterator<Item = &'static Entry> {
     IMAGE_OPS.iter().filter(move |entry| entry.group == group)
 }
 
-pub(super) fn schema(group: Group) -> Value {
+/// The schema of a step of the group; made once.
+pub(super) fn schema(group: Group) -> &'static Value {
+    static MADE: [OnceLock<Value>; 3] = [const { OnceLock::new() }; 3];
+    MADE[group as usize].get_or_init(|| schema_anew(group))
+}
+
+fn schema_anew(group: Group) -> Value {
     let branches: Vec<Value> = entries(group).map(op_schema).collect();
     json!({
         "type": "object",
@@ -87,7 +95,7 @@ pub(super) fn schema(group: Group) -> Value {
 
 /// The schema of an operation as a member of its list: with its `type`.
 pub(crate) fn op_schema(entry: &Entry) -> Value {
-    let mut schema = (entry.schema)();
+    let mut schema = (entry.schema)().clone();
     let mut names = vec![entry.name];
     names.extend(entry.aliases);
     let properties = schema.as_object_mut().map(|schema| {

@@ -21,7 +21,7 @@ pub(super) fn single(
     faults: &mut Faults,
 ) -> Option<(Envelope, Plan)> {
     let entry = entry(name, "", faults)?;
-    let outer = outer_of(object, "", &properties(&(entry.schema)()), faults);
+    let outer = outer_of(object, "", &properties((entry.schema)()), faults);
     let (step, nested) = step_of(entry, object, "", limits, faults);
     let (outer, nested, step) = (outer?, nested?, step?);
     let input_format = nested.input_format.clone();
@@ -113,11 +113,11 @@ fn steps_of(steps: Option<&Value>, limits: &Limits, faults: &mut Faults) -> Opti
             faults.invalid(&pointer, format!("expected an object, got {}", shown(request)));
             continue;
         };
-        let own = properties(&(entry.schema)());
+        let own = properties((entry.schema)());
         refuse_unknown(
             request,
             &pointer,
-            &own.union(&properties(&params::schema_of::<Nested>())).cloned().collect(),
+            &own.union(&properties(params::schema_of::<Nested>())).cloned().collect(),
             faults,
         );
         parsed.extend(step_of(entry, request, &pointer, limits, faults).0);
@@ -149,12 +149,11 @@ fn step_of(
     faults: &mut Faults,
 ) -> (Option<Step>, Option<Nested>) {
     let schema = (entry.schema)();
-    let own = Value::Object(subset(object, &properties(&schema)));
+    let own = Value::Object(subset(object, &properties(schema)));
     let before = faults.len();
     let nested = nested_of(object, pointer, faults);
     // Required fields and shapes first: what the parser of the step relies on.
-    let shallow = json!({ "type": "object", "required": schema["required"], "properties": schema["properties"] });
-    for missing in required_of(&shallow).filter(|name| !object.contains_key(*name)) {
+    for missing in required_of(schema).filter(|name| !object.contains_key(*name)) {
         let example = entry.example;
         faults.invalid(pointer, format!("{missing:?} is missing: a request such as {example}"));
     }
@@ -183,7 +182,7 @@ fn step_of(
 /// The fields of a step by the names that the docs use, whatever alias was written. The outer
 /// fields of a single operation are not the step's.
 fn normal(object: &Map<String, Value>) -> Value {
-    let outer = properties(&params::schema_of::<Outer>());
+    let outer = properties(params::schema_of::<Outer>());
     let mut normal = object.clone();
     normal.retain(|name, _| !outer.contains(name));
     for list in normal.values_mut().filter_map(Value::as_array_mut) {
@@ -220,7 +219,7 @@ fn required_of(schema: &Value) -> impl Iterator<Item = &str> {
 fn nested_of(object: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Option<Nested> {
     let schema = params::schema_of::<Nested>();
     let nested = params::parse::<Nested>(
-        &Value::Object(subset(object, &properties(&schema))),
+        &Value::Object(subset(object, &properties(schema))),
         pointer,
         faults,
     )?;
@@ -272,13 +271,9 @@ fn outer_of(
     faults: &mut Faults,
 ) -> Option<Outer> {
     let schema = params::schema_of::<Outer>();
-    let outer = properties(&schema);
-    let known = outer
-        .iter()
-        .chain(own)
-        .cloned()
-        .chain(properties(&params::schema_of::<Nested>()))
-        .collect();
+    let outer = properties(schema);
+    let known =
+        outer.iter().chain(own).cloned().chain(properties(params::schema_of::<Nested>())).collect();
     refuse_unknown(object, pointer, &known, faults);
     params::parse::<Outer>(&Value::Object(subset(object, &outer)), pointer, faults)
 }
