@@ -211,7 +211,7 @@ fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
         && alone
         && purpose.pixels >= Toned::PIXELS_MIN
     {
-        return Method::Toned(Box::new(Toned::new(&**tone, *strength)));
+        return Method::Toned(Box::new(Toned::of_levels(&**tone, *strength)));
     }
     if chain.iter().all(fuse::is_curve) && alone {
         let mut curves = Box::new([[0; 256]; 3]);

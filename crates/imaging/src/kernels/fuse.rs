@@ -8,9 +8,10 @@
 
 use std::sync::Arc;
 
-use crate::color::{from_linear, to_linear};
+use crate::color::{from_linear, luminance, to_linear};
 use crate::kernels::lut3::{BINS, Lut3, Place, Sum, bin_of, bin_value};
-use crate::stage::{ColorFn, Sample};
+use crate::kernels::toned::Toned;
+use crate::stage::{ColorFn, Sample, ToneFn};
 
 /// The sides of cubes that are tried for a look: its own nodes are among theirs.
 const SIDES: [usize; 2] = [17, 33];
@@ -70,10 +71,19 @@ pub(super) struct Fused {
     cubes: Vec<Lut3>,
     /// Between the cubes.
     joints: Vec<Joint>,
-    /// What the results of the last cube are rounded to; plainly when there is none.
-    exit: Option<Box<[[u8; 3]; BINS]>>,
-    /// The curves behind the last cube.
+    exit: Exit,
+    /// The curves behind the last cube, and the tone at the end.
     tail: Vec<ColorFn>,
+}
+
+/// What becomes of the results of the last cube.
+enum Exit {
+    /// They are rounded.
+    Plain,
+    /// They are rounded to these.
+    Levels(Box<[[u8; 3]; BINS]>),
+    /// They are toned.
+    Toned(Toned),
 }
 
 /// A cut of a chain: curves, and the functions between them that become a cube each.
@@ -82,6 +92,8 @@ struct Cut<'a> {
     curves: Vec<&'a [ColorFn]>,
     cubes: Vec<(&'a [ColorFn], Grid)>,
     tail: &'a [ColorFn],
+    /// A tone at the end: of one luminance, it needs no cube.
+    tone: Option<(&'a ToneFn, f32)>,
 }
 
 /// Tables and what they cost to make.
@@ -169,9 +181,19 @@ pub(super) fn is_curve(function: &ColorFn) -> bool {
     matches!(function, ColorFn::Curves(_) | ColorFn::Steps(_))
 }
 
-/// The ways to cut a chain, cheapest first: curves at the ends apart; all curves apart; every
-/// function apart.
+/// The ways to cut a chain: a tone at its end apart, if something is left for a cube; as one.
 fn cuts(chain: &[ColorFn]) -> Vec<Cut<'_>> {
+    let mut all = Vec::new();
+    if let Some((ColorFn::Tone(tone, strength), before)) = chain.split_last() {
+        let toned = |cut| Cut { tone: Some((tone, *strength)), ..cut };
+        all.extend(plain_cuts(before).into_iter().map(toned));
+    }
+    all.extend(plain_cuts(chain));
+    all
+}
+
+/// Cheapest first: curves at the ends apart; all curves apart; every function apart.
+fn plain_cuts(chain: &[ColorFn]) -> Vec<Cut<'_>> {
     let lead = chain.iter().take_while(|function| is_curve(function)).count();
     let tail = chain[lead..].iter().rev().take_while(|function| is_curve(function)).count();
     let (lead, rest) = chain.split_at(lead);
@@ -186,7 +208,7 @@ fn cuts(chain: &[ColorFn]) -> Vec<Cut<'_>> {
         _ => Grid::DARK,
     };
     let mut cuts = Vec::new();
-    let whole = |grid| Cut { curves: vec![lead], cubes: vec![(body, grid)], tail };
+    let whole = |grid| Cut { curves: vec![lead], cubes: vec![(body, grid)], tail, tone: None };
     match own_grid(body).side {
         side if side > SIDE_MAX => {}
         side if side > SIDES[1] => cuts.push(whole(Grid::even(side))),
@@ -194,7 +216,7 @@ fn cuts(chain: &[ColorFn]) -> Vec<Cut<'_>> {
         _ => cuts.extend([Grid::even(SIDES[0]), Grid::DARK, Grid::SOFT].map(whole)),
     }
     for join in [true, false] {
-        let mut cut = Cut { curves: vec![lead], cubes: Vec::new(), tail };
+        let mut cut = Cut { curves: vec![lead], cubes: Vec::new(), tail, tone: None };
         let runs = body.chunk_by(|a, b| is_curve(a) == is_curve(b) && (join || is_curve(a)));
         let mut after_cube = false;
         for run in runs {
@@ -213,7 +235,7 @@ fn cuts(chain: &[ColorFn]) -> Vec<Cut<'_>> {
         if fits && (2..=CUBES_MAX).contains(&cut.cubes.len()) {
             let soft = |grid: Grid| if grid.spacing > 1.0 { Grid::SOFT } else { grid };
             let cubes = cut.cubes.iter().map(|(run, grid)| (*run, soft(*grid))).collect();
-            let softer = Cut { curves: cut.curves.clone(), cubes, tail };
+            let softer = Cut { curves: cut.curves.clone(), cubes, tail, tone: None };
             cuts.extend([cut, softer]);
         }
     }
@@ -244,10 +266,22 @@ impl Fused {
         let (first, lead) = (&cubes[0], cut.curves[0]);
         let levels = filled(|level| places(first, lead, [level as f32 / 255.0; 3]));
         let fine = fine.then(|| joint(first, lead));
-        let tail = after(back, cut.tail);
-        let rounded =
-            |bin| eval(&tail, [bin_value(bin); 3]).map(|v| u8::from_f32(v.clamp(0.0, 1.0) * 255.0));
-        let exit = (!tail.is_empty()).then(|| filled(rounded));
+        let mut tail = after(back, cut.tail);
+        let value = |bin| eval(&tail, [bin_value(bin); 3]);
+        let rounded = |bin| value(bin).map(|v| u8::from_f32(v.clamp(0.0, 1.0) * 255.0));
+        let exit = match cut.tone {
+            Some((tone, strength)) => {
+                let lights =
+                    colors.iter().map(|rgb| luminance(eval(cut.tail, *rgb).map(to_linear)));
+                let range = lights.fold([0.0, 1.0], |[low, high]: [f32; 2], light| {
+                    [low.min(light), high.max(light)]
+                });
+                Exit::Toned(Toned::new((0..BINS).map(value), range, &**tone, strength))
+            }
+            None if tail.is_empty() => Exit::Plain,
+            None => Exit::Levels(filled(rounded)),
+        };
+        tail.extend(cut.tone.map(|(tone, strength)| ColorFn::Tone(Arc::clone(tone), strength)));
         Self { levels, fine, cubes, joints, exit, tail }
     }
 
@@ -297,20 +331,26 @@ impl Fused {
     pub(super) fn apply_row<const N: usize>(&self, row: &mut [u8]) {
         let (pixels, _) = row.as_chunks_mut::<N>();
         match &self.exit {
-            None if self.joints.is_empty() => {
+            Exit::Plain if self.joints.is_empty() => {
                 let cube = &self.cubes[0];
                 for pixel in pixels {
                     let places = self.places([pixel[0], pixel[1], pixel[2]]);
                     pixel[..3].copy_from_slice(&cube.sum(places).levels());
                 }
             }
-            None => {
+            Exit::Plain => {
                 for pixel in pixels {
                     let places = self.places([pixel[0], pixel[1], pixel[2]]);
                     pixel[..3].copy_from_slice(&self.sum(places).levels());
                 }
             }
-            Some(exit) => {
+            Exit::Toned(toned) => {
+                for pixel in pixels {
+                    let places = self.places([pixel[0], pixel[1], pixel[2]]);
+                    pixel[..3].copy_from_slice(&toned.color(self.sum(places).bins()));
+                }
+            }
+            Exit::Levels(exit) => {
                 for pixel in pixels {
                     let places = self.places([pixel[0], pixel[1], pixel[2]]);
                     let [r, g, b] = self.sum(places).bins();
