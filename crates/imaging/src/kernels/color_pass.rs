@@ -33,7 +33,7 @@ pub struct ColorPass {
 /// How functions of color are evaluated on 8-bit samples.
 enum Method {
     Curves(Box<[[u8; 256]; 3]>),
-    Toned(Box<Toned>),
+    Toned(Box<Toned<256>>),
     Fused(Arc<Fused>),
     Exact,
 }
@@ -209,7 +209,7 @@ fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
     let alone = !purpose.fine && purpose.then.is_empty();
     if let [ColorFn::Tone(tone, strength)] = chain
         && alone
-        && purpose.pixels >= Toned::PIXELS_MIN
+        && purpose.pixels >= Toned::<256>::PIXELS_MIN
     {
         return Method::Toned(Box::new(Toned::of_levels(&**tone, *strength)));
     }

@@ -83,7 +83,7 @@ enum Exit {
     /// They are rounded to these.
     Levels(Box<[[u8; 3]; BINS]>),
     /// They are toned.
-    Toned(Toned),
+    Toned(Toned<BINS>),
 }
 
 /// A cut of a chain: curves, and the functions between them that become a cube each.
@@ -276,7 +276,7 @@ impl Fused {
                 let range = lights.fold([0.0, 1.0], |[low, high]: [f32; 2], light| {
                     [low.min(light), high.max(light)]
                 });
-                Exit::Toned(Toned::new((0..BINS).map(value), range, &**tone, strength))
+                Exit::Toned(Toned::new(value, range, &**tone, strength))
             }
             None if tail.is_empty() => Exit::Plain,
             None => Exit::Levels(filled(rounded)),
