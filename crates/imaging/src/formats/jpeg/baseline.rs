@@ -76,11 +76,12 @@ fn decode<const N: usize>(scan: &Scan<'_>, planes: &mut [Plane; 3]) -> Option<()
     let mut lines: Vec<Line<N>> = lines(scan, across);
     let mut bits = Bits::new(scan.data);
     let mut predictions = [0; 3];
-    let mut until_restart = scan.restart_interval;
+    let (mut until_restart, mut restarts) = (scan.restart_interval, 0_u8);
     for row in 0..down {
         for _ in 0..across {
             if scan.restart_interval > 0 && until_restart == 0 {
-                bits = bits.restarted()?;
+                bits = bits.restarted(restarts)?;
+                restarts = restarts.wrapping_add(1);
                 predictions = [0; 3];
                 until_restart = scan.restart_interval;
             }
@@ -93,6 +94,10 @@ fn decode<const N: usize>(scan: &Scan<'_>, planes: &mut [Plane; 3]) -> Option<()
                     line.next_block();
                 }
             }
+        }
+        // Where the data has ended, zeros would be read up to the end of the image.
+        if !bits.is_true() {
+            return None;
         }
         for line in &mut lines {
             line.draw();

@@ -79,19 +79,19 @@ impl<'a> Bits<'a> {
     }
 
     /// Whether no bit was read that is not in the data.
-    fn is_true(&self) -> bool {
+    pub(super) fn is_true(&self) -> bool {
         self.count >= 8 * self.made_up
     }
 
-    /// Goes past a marker that stands between two intervals (B.2.1).
+    /// Goes past the marker that stands between two intervals (B.2.1); they are counted up to 8.
     #[cold]
     #[inline(never)]
-    pub(super) fn restarted(mut self) -> Option<Self> {
-        let is_true = self.is_true();
+    pub(super) fn restarted(mut self, number: u8) -> Option<Self> {
+        let is_true = self.is_true() && self.data.get(self.at) == Some(&0xFF);
         while self.data.get(self.at) == Some(&0xFF) {
             self.at += 1;
         }
-        let is_marker = matches!(self.data.get(self.at), Some(0xD0..=0xD7));
+        let is_marker = self.data.get(self.at) == Some(&(0xD0 + number % 8));
         let behind = Self { at: self.at + 1, ..Self::new(self.data) };
         (is_true && is_marker).then_some(behind)
     }

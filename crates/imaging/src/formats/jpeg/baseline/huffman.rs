@@ -51,8 +51,12 @@ impl<const SIZE: usize> Table<SIZE> {
     const BITS: u32 = SIZE.ilog2();
 
     /// From how many codes there are of each length, and what they stand for (C.2). Nothing where
-    /// there are more codes than a length has room for.
+    /// there are more codes than a length has room for, with that of ones alone, which must not be,
+    /// or where a symbol of DC has no meaning.
     pub(super) fn new(counts: &[u8; 16], symbols: &[u8], is_dc: bool) -> Option<Self> {
+        if is_dc && symbols.iter().any(|symbol| *symbol > 15) {
+            return None;
+        }
         let mut table = Self {
             entries: vec![UNKNOWN; SIZE].into_boxed_slice().try_into().ok()?,
             symbols: symbols.to_vec(),
@@ -67,7 +71,7 @@ impl<const SIZE: usize> Table<SIZE> {
                 table.enter(length, code, *symbols.get(place as usize)?);
                 (code, place) = (code + 1, place + 1);
             }
-            if code > 1 << length {
+            if *count > 0 && code >= 1 << length {
                 return None;
             }
             table.ends[length as usize] = code << (CODE_BITS_MAX - length);

@@ -14,8 +14,12 @@ pub(super) struct File<'a> {
     /// The tables of each component, for DC and AC.
     tables: Vec<(usize, usize)>,
     restart_interval: u32,
+    huffman_tables: u32,
     data: &'a [u8],
 }
+
+/// More tables than a file needs: each costs some work.
+const HUFFMAN_TABLES_MAX: u32 = 32;
 
 struct FrameComponent {
     id: u8,
@@ -99,6 +103,10 @@ impl<'a> File<'a> {
 
     fn huffman(&mut self, mut segment: &[u8]) -> Option<()> {
         while let Some((head, rest)) = segment.split_first() {
+            self.huffman_tables += 1;
+            if self.huffman_tables > HUFFMAN_TABLES_MAX {
+                return None;
+            }
             let (counts, rest) = rest.split_first_chunk::<16>()?;
             let total = counts.iter().map(|count| usize::from(*count)).sum();
             let (symbols, rest) = rest.split_at_checked(total)?;

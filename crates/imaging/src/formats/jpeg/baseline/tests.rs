@@ -128,6 +128,37 @@ fn restarts_are_gone_past() {
     }
 }
 
+/// A file of the usual JPEG with another table for the DC of luma.
+fn with_dc_table(counts: [u8; 16], symbols: &[u8]) -> Vec<u8> {
+    let jpeg = jpeg(16, 16, 80, Subsampling::S420);
+    let scan = jpeg.windows(2).position(|marker| marker == b"\xFF\xDA").unwrap();
+    let length = (19 + symbols.len() as u16).to_be_bytes();
+    let table = [b"\xFF\xC4", &length[..], &[0], &counts, symbols].concat();
+    [&jpeg[..scan], &table, &jpeg[scan..]].concat()
+}
+
+#[test]
+fn tables_that_the_library_refuses_are_refused() {
+    let counts = |length: usize, count| {
+        let mut counts = [0; 16];
+        counts[length - 1] = count;
+        counts
+    };
+    // A code of ones alone.
+    assert!(planes(&with_dc_table(counts(1, 2), &[0, 1]), 8).is_none());
+    // More bits than a difference can have.
+    assert!(planes(&with_dc_table(counts(2, 1), &[16]), 8).is_none());
+}
+
+/// Zeros are not read to the end of an image of 256 megapixels.
+#[test]
+fn an_image_whose_data_has_ended_is_given_up_at_once() {
+    let mut jpeg = jpeg(16, 16, 80, Subsampling::S420);
+    let frame = jpeg.windows(2).position(|marker| marker == b"\xFF\xC0").unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0x3E, 0x80, 0x3E, 0x80]);
+    assert!(planes(&jpeg, 1).is_none());
+}
+
 #[test]
 fn what_is_damaged_or_unusual_is_left_to_the_library() {
     let whole = jpeg(67, 45, 80, Subsampling::S420);
