@@ -13,7 +13,10 @@ export const bench = dirname(dirname(fileURLToPath(import.meta.url)));
 /** A process that answers lines with lines. */
 export class LineProcess {
   constructor(command, args, env = {}) {
-    this.child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+    this.child = spawn(command, args, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, ...env },
+    });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.name = `${command} ${args.join(" ")}`;
   }

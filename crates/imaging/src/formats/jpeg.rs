@@ -70,19 +70,12 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
     let segments = Segments::read(bytes);
     let mut icc = segments.icc();
     let wants_planes = request.planes && header.color == Color::YCbCr && header.has_planes();
-    if wants_planes {
-        let eighths = eighths(request.scale_min);
-        if let Some(planar) = baseline::planes(bytes, eighths) {
-            let image = Image {
-                color: profile::color_space(icc, false),
-                metadata: segments.metadata(),
-                ..Image::still(Pixels::Ycc(planar))
-            };
-            return Ok(Decoded { scale: f64::from(eighths) / 8.0, ..Decoded::full(image) });
-        }
-    }
+    let eighths = eighths(request.scale_min);
+    let planes = if wants_planes { baseline::planes(bytes, eighths) } else { None };
+    let is_ours = planes.is_some();
     let scale = scale(request.scale_min);
     let pixels = match header.color {
+        Color::YCbCr if let Some(planar) = planes => Pixels::Ycc(planar),
         Color::YCbCr if wants_planes => {
             Pixels::Ycc(planar(decoder.planes(scale).map_err(damage)?)?)
         }
@@ -108,7 +101,8 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
         metadata: segments.metadata(),
         ..Image::still(pixels)
     };
-    Ok(Decoded { image, scale: 1.0 / f64::from(scale.divisor()), left_out: None })
+    let scale = if is_ours { f64::from(eighths) / 8.0 } else { 1.0 / f64::from(scale.divisor()) };
+    Ok(Decoded { image, scale, left_out: None })
 }
 
 const ENDS_EARLY: &str = "the JPEG ends early";
@@ -122,8 +116,7 @@ fn damage(error: native::Error) -> Error {
 
 /// The smallest number of eighths that is not below the least factor.
 fn eighths(scale_min: f64) -> u32 {
-    let fits = |eighths: &u32| f64::from(*eighths) / 8.0 >= scale_min;
-    if scale_min <= 0.0 { 8 } else { (1..8).find(fits).unwrap_or(8) }
+    if scale_min <= 0.0 { 8 } else { (8.0 * scale_min).ceil().clamp(1.0, 8.0) as u32 }
 }
 
 /// The smallest factor of the library that is not below the least one.

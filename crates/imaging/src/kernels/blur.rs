@@ -39,28 +39,33 @@ pub fn gaussian(pixels: Pixels, sigma: f32) -> Result<Pixels> {
 
 fn blur<S: Sample>(packed: &Packed<S>, sigma: f32) -> Result<Packed<S>> {
     let mut out = Packed::zeroed(packed.size(), packed.channels())?;
-    let (stride, count) = (packed.stride(), packed.channels().count());
     let ends = Ends::new(packed);
-    // A strip's width: an even number of whole pixels.
-    let width = |samples: usize| samples / (2 * count) * 2 * count;
-    if sigma < HALVED_MIN {
-        let whole = Whole { kernel: Kernel::new(sigma), ends };
-        rows::strips(out.samples_mut(), stride, width(whole::STRIP), |left, rows| {
-            wide(
-                #[inline(always)]
-                || whole.strip(left, rows),
-            );
-        });
-    } else {
-        let halved = Halved::new(sigma, ends);
-        rows::strips(out.samples_mut(), stride, width(halved::STRIP), |left, rows| {
-            wide(
-                #[inline(always)]
-                || halved.strip(left, rows),
-            );
-        });
+    match sigma < HALVED_MIN {
+        true => run(&Whole { kernel: Kernel::new(sigma), ends }, &mut out),
+        false => run(&Halved::new(sigma, ends), &mut out),
     }
     Ok(out)
+}
+
+/// A way to blur a strip.
+trait Way<S>: Sync {
+    /// How many samples of a row make a strip, about.
+    const STRIP: usize;
+
+    /// Blurs the rows of a strip that begins at sample `left`.
+    fn strip(&self, left: usize, rows: Vec<&mut [S]>);
+}
+
+fn run<S: Sample, W: Way<S>>(way: &W, out: &mut Packed<S>) {
+    let (stride, count) = (out.stride(), out.channels().count());
+    // An even number of whole pixels.
+    let width = W::STRIP / (2 * count) * 2 * count;
+    rows::strips(out.samples_mut(), stride, width, |left, rows| {
+        wide(
+            #[inline(always)]
+            || way.strip(left, rows),
+        );
+    });
 }
 
 /// The weights of a symmetric kernel; all together are one.
@@ -160,7 +165,7 @@ impl Ring {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::Size;
     use crate::image::Channels;
@@ -187,7 +192,7 @@ mod tests {
     }
 
     /// One row, blurred by the whole Gaussian without any rounding.
-    fn exact(row: &[u8], sigma: f64) -> Vec<f64> {
+    pub(in crate::kernels) fn exact(row: &[u8], sigma: f64) -> Vec<f64> {
         let weight = |distance: f64| (-distance * distance / (2.0 * sigma * sigma)).exp();
         let reach = (8.0 * sigma).ceil() as i64 + 1;
         let total: f64 = (-reach..=reach).map(|d| weight(d as f64)).sum();

@@ -205,7 +205,7 @@ fn read_block<const N: usize>(
 ) -> Option<()> {
     let lane = line.waiting % LANES;
     bits.fill();
-    *prediction = prediction.wrapping_add(i32::from(component.dc.read(bits)?.value));
+    *prediction = prediction.wrapping_add(i32::from(component.dc.read(bits)?));
     line.blocks[0][lane] = *prediction as i16;
     // The number of the next coefficient: no sum below is over 255.
     let mut at = 1_u8;

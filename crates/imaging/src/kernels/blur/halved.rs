@@ -6,11 +6,8 @@
 //! Compact Image Code", IEEE Transactions on Communications 31 (1983).
 
 use super::ends::Ends;
-use super::{BLOCK, Kernel, Ring};
+use super::{BLOCK, Kernel, Ring, Way};
 use crate::stage::Sample;
-
-/// Samples of a row of a strip, about.
-pub(super) const STRIP: usize = 16 * BLOCK;
 
 pub(super) struct Halved<'a, S> {
     kernel: Kernel,
@@ -52,10 +49,13 @@ impl<'a, S: Sample> Halved<'a, S> {
             doubled: 2 * pairs * count,
         }
     }
+}
 
-    /// The rows of a strip that begins at sample `left`.
+impl<S: Sample> Way<S> for Halved<'_, S> {
+    const STRIP: usize = 16 * BLOCK;
+
     #[inline(always)]
-    pub(super) fn strip(&self, left: usize, mut rows: Vec<&mut [S]>) {
+    fn strip(&self, left: usize, mut rows: Vec<&mut [S]>) {
         let (count, reach) = (self.ends.channels(), self.kernel.reach() as isize);
         let widths = self.widths(rows.first().map_or(0, |row| row.len()));
         let left = left as isize - (self.margin() * count) as isize;

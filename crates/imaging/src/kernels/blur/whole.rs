@@ -1,21 +1,22 @@
 //! The whole kernel on every pixel.
 
 use super::ends::Ends;
-use super::{BLOCK, Kernel, Ring};
+use super::{BLOCK, Kernel, Ring, Way};
 use crate::stage::Sample;
 
-/// Samples of a row of a strip: whole blocks.
-pub(super) const STRIP: usize = 8 * BLOCK;
+/// Whole blocks.
+const STRIP: usize = 8 * BLOCK;
 
 pub(super) struct Whole<'a, S> {
     pub(super) kernel: Kernel,
     pub(super) ends: Ends<'a, S>,
 }
 
-impl<S: Sample> Whole<'_, S> {
-    /// The rows of a strip that begins at sample `left`.
+impl<S: Sample> Way<S> for Whole<'_, S> {
+    const STRIP: usize = STRIP;
+
     #[inline(always)]
-    pub(super) fn strip(&self, left: usize, mut rows: Vec<&mut [S]>) {
+    fn strip(&self, left: usize, mut rows: Vec<&mut [S]>) {
         let (reach, count) = (self.kernel.reach(), self.ends.channels());
         let mut line = vec![0.0; STRIP + 2 * reach * count];
         let mut blurred = Ring::new(2 * reach + 1, STRIP);

@@ -5,31 +5,18 @@ use super::bits::Bits;
 /// The most bits of a code.
 const CODE_BITS_MAX: u32 = 16;
 
-/// What a look finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
-    /// The number that the bits behind the code mean.
-    pub(super) value: i16,
-    /// How many coefficients on it is. The end of a block is past its last.
-    pub(super) advance: u8,
-}
-
 /// So far does the end of a block advance: further than two runs of zeros from anywhere in it.
 pub(super) const END: u8 = 96;
 
 /// What the first bits of some code and of what follows it mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
+    /// The number that the bits behind the code mean.
     value: i16,
+    /// How many coefficients on it is; the end of a block is past its last.
     advance: u8,
     /// How many bits that takes; 0 where the bits do not suffice.
     bits: u8,
-}
-
-impl Entry {
-    fn look(self) -> Look {
-        Look { value: self.value, advance: self.advance }
-    }
 }
 
 const UNKNOWN: Entry = Entry { value: 0, advance: 0, bits: 0 };
@@ -84,7 +71,7 @@ impl<const SIZE: usize> Table<SIZE> {
     fn enter(&mut self, length: u32, code: u32, symbol: u8) {
         let (size, advance) = self.meaning(symbol);
         let bits = length + size;
-        if length > Self::BITS || bits > Self::BITS {
+        if bits > Self::BITS {
             return;
         }
         for behind in 0..1_u32 << size {
@@ -109,9 +96,9 @@ impl<const SIZE: usize> Table<SIZE> {
         }
     }
 
-    /// Reads a code and the bits behind it. Nothing where there is no such code.
+    /// Reads a code and the number behind it. Nothing where there is no such code.
     #[inline(always)]
-    pub(super) fn read(&self, bits: &mut Bits<'_>) -> Option<Look> {
+    pub(super) fn read(&self, bits: &mut Bits<'_>) -> Option<i16> {
         let next = bits.next();
         let mut entry = self.entries[first(next, Self::BITS) as usize];
         if entry.bits == 0 {
@@ -121,7 +108,7 @@ impl<const SIZE: usize> Table<SIZE> {
             }
         }
         bits.skip(u32::from(entry.bits));
-        Some(entry.look())
+        Some(entry.value)
     }
 
     /// What a code means that is too long for the entries, by itself or with the bits behind it.
