@@ -254,7 +254,8 @@ impl Estimate {
         }
         ns += f64::from(format.encode_ns) * size.area() as f64;
         // The encoder holds its own copy, and the file that it writes.
-        peak = peak.max(bytes * 2.0);
+        let encoder = f64::from(format.encode_bytes) * size.area() as f64;
+        peak = peak.max(bytes + bytes.max(encoder));
         Self { passes, memory_bytes: peak as u64, ms: ns / 1e6 }
     }
 }

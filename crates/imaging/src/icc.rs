@@ -10,19 +10,23 @@ use crate::{Error, Result};
 /// Whether the profile maps colors to within a level of where sRGB has them. A profile that cannot
 /// be used counts as sRGB, as viewers take it.
 pub fn is_srgb(profile: &[u8]) -> bool {
-    let Ok(profile) = ColorProfile::new_from_slice(profile) else {
-        return true;
-    };
+    agrees(profile, &ColorProfile::new_srgb()).unwrap_or(true)
+}
+
+/// Whether the profile maps colors to within a level of where Display P3 has them.
+pub fn is_display_p3(profile: &[u8]) -> bool {
+    agrees(profile, &ColorProfile::new_display_p3()).unwrap_or(false)
+}
+
+/// Whether two profiles mean the same by the same numbers; `None` where the first cannot be used.
+fn agrees(profile: &[u8], other: &ColorProfile) -> Option<bool> {
+    let profile = ColorProfile::new_from_slice(profile).ok()?;
     let layout = match profile.color_space {
         DataColorSpace::Rgb => Layout::Rgb,
         DataColorSpace::Gray => Layout::Gray,
-        _ => return true,
+        _ => return None,
     };
-    let Ok(transform) =
-        profile.create_transform_8bit(layout, &ColorProfile::new_srgb(), Layout::Rgb, options())
-    else {
-        return true;
-    };
+    let transform = profile.create_transform_8bit(layout, other, Layout::Rgb, options()).ok()?;
     let levels = [0u8, 51, 102, 153, 204, 255];
     let colors: Vec<[u8; 3]> = match layout {
         Layout::Gray => levels.iter().map(|&level| [level; 3]).collect(),
@@ -33,10 +37,8 @@ pub fn is_srgb(profile: &[u8]) -> bool {
         _ => colors.concat(),
     };
     let mut to = vec![0; colors.len() * 3];
-    if transform.transform(&from, &mut to).is_err() {
-        return true;
-    }
-    to.iter().zip(colors.as_flattened()).all(|(to, from)| to.abs_diff(*from) <= 1)
+    transform.transform(&from, &mut to).ok()?;
+    Some(to.iter().zip(colors.as_flattened()).all(|(to, from)| to.abs_diff(*from) <= 1))
 }
 
 /// The pixels in sRGB, by the profile's colorimetry (relative colorimetric intent). Gray becomes

@@ -13,15 +13,16 @@ use crate::params::Pages;
 pub struct Output {
     /// The format: a name, or `same_as_input`.
     pub output_format: Option<String>,
-    /// 1 (smallest file) to 100 (best picture). JPEG 85, WebP 80, AVIF 60.
+    /// 1 (smallest file) to 100 (best picture). JPEG 85, WebP 80, AVIF 60, JPEG XL 88.
     #[schemars(range(min = 1, max = 100))]
     pub quality: Option<u8>,
-    /// No loss at all, where the format can (WebP, AVIF).
+    /// No loss at all, where the format can (WebP, AVIF, JPEG XL). A JPEG that nothing touches goes
+    /// into JPEG XL as it is, and can be had back byte for byte.
     pub lossless: Option<bool>,
     /// 0 (fastest) to 10 (smallest file), one scale for all formats.
     #[schemars(range(min = 0, max = 10))]
     pub effort: Option<u8>,
-    /// Coarse to fine while it loads (JPEG).
+    /// Coarse to fine while it loads (JPEG, JPEG XL).
     pub progressive: Option<bool>,
     /// How much colour detail is kept.
     pub chroma_subsampling: Option<ChromaSubsampling>,
@@ -33,7 +34,7 @@ pub struct Output {
     pub strip_metadata: Option<bool>,
     /// What becomes of the colour profile.
     pub icc: Option<IccPolicy>,
-    /// Bits a sample: 8 or 16 (PNG, TIFF), 8, 10 or 12 (AVIF).
+    /// Bits a sample: 8 or 16 (PNG, TIFF, JPEG XL), 8, 10 or 12 (AVIF).
     #[schemars(range(min = 8, max = 16))]
     pub bit_depth: Option<u8>,
     /// The resolution that is written into the file, in pixels an inch; a drawing or PDF page is
@@ -65,6 +66,15 @@ impl Output {
                 fields
             }
             _ => Map::new(),
+        }
+    }
+
+    /// Whether the color profile stays, or else the pixels become sRGB.
+    pub(crate) fn keeps_profile(&self) -> bool {
+        match self.icc {
+            Some(IccPolicy::Keep) => true,
+            Some(IccPolicy::Srgb | IccPolicy::Strip) => false,
+            None => self.strip_metadata != Some(true),
         }
     }
 

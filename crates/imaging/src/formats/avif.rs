@@ -26,6 +26,8 @@ pub static AVIF: Format = Format {
     is_lossy: |output| output.lossless != Some(true),
     bit_depth_max: 12,
     side_max: codec::SIDE_MAX,
+    encode_ns: 250.0,
+    encode_bytes: 18.0,
     ..Format::PLAIN
 };
 

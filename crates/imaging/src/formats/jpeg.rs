@@ -21,7 +21,7 @@ mod segments;
 use super::chroma;
 use super::narrow::narrow;
 use super::profile;
-pub(super) use embed::{Embedded, embed};
+pub(super) use embed::embed;
 pub(super) use inspect::has_end;
 use segments::Segments;
 

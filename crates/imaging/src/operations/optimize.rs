@@ -43,6 +43,8 @@ enum Method {
     ConvertToWebp,
     /// As AVIF.
     ConvertToAvif,
+    /// As JPEG XL.
+    ConvertToJxl,
     /// As JPEG.
     ConvertToJpg,
     /// As PNG.
@@ -73,7 +75,6 @@ impl Params for Optimize {
         "operation=compress_to_target_quality",
         "operation=lossless",
         "operation=optimize_for_web",
-        "operation=convert_to_jxl",
         "operation=smallest",
         "target_size_kb",
         "target_score",
@@ -102,6 +103,7 @@ impl Operation for Optimize {
             Method::Compress => None,
             Method::ConvertToWebp => Some("webp"),
             Method::ConvertToAvif => Some("avif"),
+            Method::ConvertToJxl => Some("jxl"),
             Method::ConvertToJpg => Some("jpg"),
             Method::ConvertToPng => Some("png"),
         };

@@ -185,11 +185,7 @@ pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
     if let Some(dpi) = output.dpi {
         image.metadata.dpi = Some((dpi, dpi));
     }
-    let keeps_profile = match output.icc {
-        Some(IccPolicy::Keep) => true,
-        Some(IccPolicy::Srgb | IccPolicy::Strip) => false,
-        None => output.strip_metadata != Some(true),
-    };
+    let keeps_profile = output.keeps_profile();
     let same_colors = keeps_profile || image.color == ColorSpace::Srgb;
     if !keeps_profile {
         image.convert_to_srgb()?;

@@ -23,6 +23,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("gif".into(), encode("gif", &rgba, &Output::default())),
         ("avif".into(), encode("avif", &rgba, &Output::default())),
         ("lossless avif".into(), encode("avif", &rgb, &lossless)),
+        ("jxl".into(), encode("jxl", &rgba, &Output::default())),
+        ("lossless jxl".into(), encode("jxl", &rgb, &lossless)),
         ("tiff".into(), encode("tiff", &rgba, &Output::default())),
         ("bmp".into(), encode("bmp", &rgba, &Output::default())),
         ("ico".into(), encode("ico", &rgba, &Output::default())),

@@ -12,6 +12,7 @@ mod gif_rules;
 mod golden;
 mod hostile;
 mod inputs;
+mod jxl;
 mod laws;
 mod matrix;
 mod modern;

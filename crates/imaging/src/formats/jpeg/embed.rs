@@ -1,34 +1,69 @@
-//! The data of a JPEG as another container takes them, which names size, colors and profile itself.
+//! The data of a JPEG as other containers take them, without an encode.
+
+use std::sync::Arc;
 
 use native::turbojpeg::{self, Color};
 
 use super::segments::Segments;
-use super::{MEMORY_MB, damage, inspect, rewrite};
-use crate::metadata::Metadata;
+use super::{MEMORY_MB, damage, inspect, profile, rewrite};
+use crate::image::ColorSpace;
+use crate::metadata::{Metadata, Orientation};
+use crate::output::Output;
 use crate::{Limits, Result, Size};
 
-/// A JPEG that needs no container of its own.
-pub(in crate::formats) struct Embedded {
-    /// The image data with the metadata that were asked for, without profile and what follows the
-    /// picture.
-    pub(in crate::formats) bytes: Vec<u8>,
+/// A JPEG that another container can hold as it is.
+pub(in crate::formats) struct Embedded<'a> {
+    /// Without what follows the picture.
+    jpeg: &'a [u8],
+    /// Those that are wanted.
+    metadata: Metadata,
+    icc: Option<Vec<u8>>,
     /// As stored.
     pub(in crate::formats) size: Size,
     /// Samples a pixel: 1, 3 or 4.
     pub(in crate::formats) channels: u8,
     /// Inks are stored the other way round.
     pub(in crate::formats) is_inverted: bool,
-    pub(in crate::formats) icc: Option<Vec<u8>>,
     pub(in crate::formats) dpi: Option<(f64, f64)>,
 }
 
-/// The data of a whole, sound JPEG whose colors every reader takes for the same; `None` for any
-/// other. `policy` chooses the metadata.
-pub(in crate::formats) fn embed(
-    jpeg: &[u8],
-    policy: impl FnOnce(&mut Metadata),
+impl Embedded<'_> {
+    /// The file for a container that holds the color profile itself.
+    pub(in crate::formats) fn without_profile(&self) -> Result<Vec<u8>> {
+        rewrite::without_profile(self.jpeg, &self.metadata)
+    }
+
+    /// The file, in which nothing but this is said of how it lies.
+    pub(in crate::formats) fn oriented(&self, orientation: Orientation) -> Result<Vec<u8>> {
+        rewrite::rewrite(self.jpeg, &self.metadata.clone().oriented(orientation))
+    }
+
+    /// The profile, where it says what the samples would not be taken for without it.
+    pub(in crate::formats) fn profile(&self) -> Option<Arc<[u8]>> {
+        if self.channels == 4 {
+            let is_cmyk = |icc: &&Vec<u8>| icc.get(16..20) == Some(b"CMYK");
+            return self.icc.as_ref().filter(is_cmyk).map(|icc| icc.as_slice().into());
+        }
+        match profile::color_space(self.icc.clone(), self.channels == 1) {
+            ColorSpace::Icc(profile) => Some(profile),
+            ColorSpace::Srgb => None,
+        }
+    }
+
+    /// Whether it can go as it is where these colors are asked for.
+    pub(in crate::formats) fn has_colors_for(&self, output: &Output) -> bool {
+        let is_srgb = self.profile().is_none() && self.channels < 4;
+        is_srgb || output.keeps_profile()
+    }
+}
+
+/// The data of a whole, sound JPEG whose colors every reader takes for the same, with the metadata
+/// that are wanted; `None` for any other.
+pub(in crate::formats) fn embed<'a>(
+    jpeg: &'a [u8],
+    output: &Output,
     limits: &Limits,
-) -> Result<Option<Embedded>> {
+) -> Result<Option<Embedded<'a>>> {
     let Some(end) = end_of_picture(jpeg).filter(|_| inspect::has_end(jpeg)) else {
         return Ok(None);
     };
@@ -54,13 +89,18 @@ pub(in crate::formats) fn embed(
     }
     let mut metadata = segments.metadata();
     let dpi = metadata.dpi;
-    policy(&mut metadata);
+    match output.strip_metadata {
+        Some(true) => metadata = Metadata::default(),
+        Some(false) => {}
+        None => metadata.keep_rights_only(),
+    }
     Ok(Some(Embedded {
-        bytes: rewrite::without_profile(jpeg, &metadata)?,
+        jpeg,
+        metadata,
+        icc: segments.icc(),
         size: Size::new(header.width, header.height),
         channels,
         is_inverted: channels == 4 && segments.is_adobe,
-        icc: segments.icc(),
         dpi,
     }))
 }

@@ -1,14 +1,10 @@
 //! A JPEG on a page as it is: its data are what a PDF calls `DCTDecode` (ISO 32000-1, 7.4.8).
 
-use std::sync::Arc;
-
 use super::write::{Document, Placed, page_size};
 use crate::format::Header;
-use crate::formats::jpeg::{self, Embedded};
-use crate::formats::profile;
-use crate::image::ColorSpace;
-use crate::metadata::{Metadata, Orientation};
-use crate::output::{IccPolicy, Output};
+use crate::formats::jpeg;
+use crate::metadata::Orientation;
+use crate::output::Output;
 use crate::{Limits, Result};
 
 /// The page, where the file is a JPEG and nothing is asked for that would need its pixels.
@@ -21,20 +17,8 @@ pub(super) fn wrap(
     if *header.format != jpeg::JPEG || asks_for_pixels(output) {
         return Ok(None);
     }
-    let policy = |metadata: &mut Metadata| match output.strip_metadata {
-        Some(true) => *metadata = Metadata::default(),
-        Some(false) => {}
-        None => metadata.keep_rights_only(),
-    };
-    let Some(embedded) = jpeg::embed(file, policy, limits)? else { return Ok(None) };
-    let profile = profile_of(&embedded);
-    let keeps_profile = match output.icc {
-        Some(IccPolicy::Keep) => true,
-        Some(IccPolicy::Srgb | IccPolicy::Strip) => false,
-        None => output.strip_metadata != Some(true),
-    };
-    let is_srgb = profile.is_none() && embedded.channels < 4;
-    if !is_srgb && !keeps_profile {
+    let Some(embedded) = jpeg::embed(file, output, limits)? else { return Ok(None) };
+    if !embedded.has_colors_for(output) {
         return Ok(None);
     }
     let (transpose, ..) = header.orientation.parts();
@@ -44,11 +28,11 @@ pub(super) fn wrap(
     let mut document = Document::new();
     document.push_jpeg(
         &Placed {
-            bytes: &embedded.bytes,
+            bytes: &embedded.without_profile()?,
             size: embedded.size,
             channels: embedded.channels,
             is_inverted: embedded.is_inverted,
-            profile,
+            profile: embedded.profile(),
         },
         (width, height),
         matrix(header.orientation, width, height),
@@ -63,18 +47,6 @@ fn asks_for_pixels(output: &Output) -> bool {
         || effort.is_some()
         || progressive.is_some()
         || chroma_subsampling.is_some()
-}
-
-/// The profile, where it says what the samples would not be taken for without it.
-fn profile_of(embedded: &Embedded) -> Option<Arc<[u8]>> {
-    if embedded.channels == 4 {
-        let is_cmyk = |icc: &&Vec<u8>| icc.get(16..20) == Some(b"CMYK");
-        return embedded.icc.as_ref().filter(is_cmyk).map(|icc| icc.as_slice().into());
-    }
-    match profile::color_space(embedded.icc.clone(), embedded.channels == 1) {
-        ColorSpace::Icc(profile) => Some(profile),
-        ColorSpace::Srgb => None,
-    }
 }
 
 /// Lays the unit square of a picture, whose origin is below left, upright on a page of this size.

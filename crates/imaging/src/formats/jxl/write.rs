@@ -1,0 +1,165 @@
+//! JPEG XL from pixels, in one of three ways: with loss in XYB, the space that is made for it; with
+//! loss in `Y'CbCr` where a profile says what the numbers mean; without loss.
+
+use jixel::{CodingTransform, ColorEncoding, EncodeConfig, EncodeError, FlMeta, Speed};
+
+use crate::icc;
+use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
+use crate::kernels::planes;
+use crate::metadata::exif;
+use crate::output::Output;
+use crate::{Error, Image, Result};
+
+/// Quality when none is asked for: about what JPEG 85 looks like.
+const QUALITY: u8 = 88;
+/// Effort when none is asked for: the knee of size against time.
+pub(super) const EFFORT: u8 = 4;
+/// Up to this effort a lossless file is made by a coder that looks at each sample once.
+const ONE_LOOK_EFFORT: u8 = 2;
+
+pub(super) fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
+    let [Frame { pixels, .. }] = &image.frames[..] else {
+        return Err(Error::internal("a JPEG XL holds one frame here"));
+    };
+    match pixels {
+        Pixels::U8(packed) => file(image, packed, output),
+        Pixels::U16(packed) => file(image, packed, output),
+        Pixels::Ycc(planar) => file(image, &planes::to_rgb(planar.clone())?, output),
+    }
+}
+
+fn file<S: Sample>(image: &Image, packed: &Packed<S>, output: &Output) -> Result<Vec<u8>> {
+    let effort = output.effort.unwrap_or(EFFORT);
+    let file = if output.lossless == Some(true) && effort <= ONE_LOOK_EFFORT {
+        S::encode_at_one_look(packed, &one_look(image))
+    } else {
+        let is_gray = matches!(packed.channels(), Channels::Gray | Channels::GrayAlpha);
+        S::encode(packed, &config(image, output, effort, is_gray))
+    };
+    file.map_err(failure)
+}
+
+fn config(image: &Image, output: &Output, effort: u8, is_gray: bool) -> EncodeConfig {
+    let mut config = EncodeConfig::default()
+        .with_quality(output.quality.unwrap_or(QUALITY).into())
+        .with_lossless(output.lossless == Some(true))
+        .with_progressive(output.progressive == Some(true))
+        .with_speed(speed(effort))
+        .with_num_threads(rayon::current_num_threads())
+        .with_orientation(orientation(image));
+    // Both give an opaque picture an alpha channel.
+    (config.ink_layer, config.vector_layers) = (false, false);
+    config.exif.clone_from(&image.metadata.exif);
+    config.xmp.clone_from(&image.metadata.xmp);
+    match &image.color {
+        ColorSpace::Srgb => {}
+        // By its name, so that it needs no profile and XYB can be used.
+        ColorSpace::Icc(profile) if icc::is_display_p3(profile) && !is_gray => {
+            config.color_encoding = ColorEncoding::display_p3();
+        }
+        ColorSpace::Icc(profile) => {
+            config.icc_profile = Some(profile.to_vec());
+            config.coding_transform = CodingTransform::YCbCr;
+        }
+    }
+    config
+}
+
+pub(super) fn speed(effort: u8) -> Speed {
+    match effort {
+        0 => Speed::UltraFast,
+        1 | 2 => Speed::Fastest,
+        3..=5 => Speed::Fast,
+        6 => Speed::Medium,
+        7 | 8 => Speed::MediumSlow,
+        _ => Speed::Slow,
+    }
+}
+
+fn one_look(image: &Image) -> FlMeta {
+    let icc = match &image.color {
+        ColorSpace::Srgb => None,
+        ColorSpace::Icc(profile) => Some(profile.to_vec()),
+    };
+    FlMeta {
+        orientation: orientation(image),
+        icc,
+        exif: image.metadata.exif.clone(),
+        xmp: image.metadata.xmp.clone(),
+        ..FlMeta::srgb()
+    }
+}
+
+/// The header says it: what Exif says of it counts for nothing here.
+fn orientation(image: &Image) -> jixel::Orientation {
+    let value = image.metadata.exif.as_deref().and_then(exif::orientation);
+    value
+        .and_then(|value| u8::try_from(value).ok())
+        .and_then(jixel::Orientation::from_exif)
+        .unwrap_or_default()
+}
+
+/// A depth, with the encoder's functions for it.
+trait Sample: Copy + Default + Sized {
+    fn encode(packed: &Packed<Self>, config: &EncodeConfig) -> Result<Vec<u8>, EncodeError>;
+    fn encode_at_one_look(packed: &Packed<Self>, meta: &FlMeta) -> Result<Vec<u8>, EncodeError>;
+}
+
+impl Sample for u8 {
+    fn encode(packed: &Packed<Self>, config: &EncodeConfig) -> Result<Vec<u8>, EncodeError> {
+        let encode = match packed.channels() {
+            Channels::Gray => jixel::encode_image_gray,
+            Channels::GrayAlpha => jixel::encode_image_gray_alpha,
+            Channels::Rgb => jixel::encode_image,
+            Channels::Rgba => jixel::encode_image_with_alpha,
+        };
+        let (width, height) = sides(packed);
+        encode(packed.samples(), width, height, config)
+    }
+
+    fn encode_at_one_look(packed: &Packed<Self>, meta: &FlMeta) -> Result<Vec<u8>, EncodeError> {
+        let (width, height) = sides(packed);
+        let (space, has_alpha) = space(packed.channels());
+        jixel::encode_fast_lossless(packed.samples(), width, height, space, has_alpha, meta)
+    }
+}
+
+impl Sample for u16 {
+    fn encode(packed: &Packed<Self>, config: &EncodeConfig) -> Result<Vec<u8>, EncodeError> {
+        let encode = match packed.channels() {
+            Channels::Gray => jixel::encode_image_gray_16bit,
+            Channels::GrayAlpha => jixel::encode_image_gray_alpha_16bit,
+            Channels::Rgb => jixel::encode_image_16bit,
+            Channels::Rgba => jixel::encode_image_with_alpha_16bit,
+        };
+        let (width, height) = sides(packed);
+        encode(packed.samples(), width, height, config)
+    }
+
+    fn encode_at_one_look(packed: &Packed<Self>, meta: &FlMeta) -> Result<Vec<u8>, EncodeError> {
+        let (width, height) = sides(packed);
+        let (space, has_alpha) = space(packed.channels());
+        jixel::encode_fast_lossless_u16(packed.samples(), width, height, space, has_alpha, 16, meta)
+    }
+}
+
+fn sides<S: Copy + Default>(packed: &Packed<S>) -> (usize, usize) {
+    (packed.size().width as usize, packed.size().height as usize)
+}
+
+fn space(channels: Channels) -> (jixel::ColorSpace, bool) {
+    let space = match channels {
+        Channels::Gray | Channels::GrayAlpha => jixel::ColorSpace::Gray,
+        Channels::Rgb | Channels::Rgba => jixel::ColorSpace::Rgb,
+    };
+    (space, channels.has_alpha())
+}
+
+fn failure(error: EncodeError) -> Error {
+    match error {
+        EncodeError::AllocationFailed { .. } => {
+            Error::limit("there is not enough memory to write the JPEG XL")
+        }
+        error => Error::internal(format!("the JPEG XL cannot be written: {error}")),
+    }
+}

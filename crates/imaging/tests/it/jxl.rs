@@ -1,0 +1,197 @@
+//! JPEG XL as it is written: what must come back exactly, what about right, and JPEGs without loss.
+
+use imaging::image::{Channels, ColorSpace, Packed, Pixels};
+use imaging::metadata::Orientation;
+use imaging::output::Output;
+use imaging::{Image, Input, Limits, OutputFile, Plan, Size, format, icc};
+use moxcms::ColorProfile;
+use serde_json::{Value, json};
+
+use crate::formats::{CHANNELS, SIZES, decode, encode, file, photo, psnr, rgba, rgba_of, u8s};
+
+fn wide(narrow: &Packed<u8>) -> Packed<u16> {
+    let samples = narrow.samples().iter().map(|sample| u16::from(*sample) * 251 + 3).collect();
+    Packed::new(narrow.size(), narrow.channels(), samples)
+}
+
+#[test]
+fn without_loss_every_bit_stays() {
+    for channels in CHANNELS {
+        for size in SIZES {
+            for effort in [None, Some(0), Some(7), Some(10)] {
+                let output = Output { lossless: Some(true), effort, ..Output::default() };
+                let narrow = photo(size, channels);
+                let written = encode("jxl", &Image::still(Pixels::U8(narrow.clone())), &output);
+                assert_eq!(rgba(u8s(&decode(&written))), rgba(&narrow), "{channels:?} {effort:?}");
+                let wide = wide(&narrow);
+                let written = encode("jxl", &Image::still(Pixels::U16(wide.clone())), &output);
+                let Pixels::U16(back) = &decode(&written).frames[0].pixels else {
+                    panic!("16 bits")
+                };
+                assert_eq!(back.samples(), wide.samples(), "{channels:?} {size} {effort:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn quality_and_effort_do_what_they_say() {
+    let picture = u8s(&decode(&file("reference.png"))).clone();
+    let distance = |output: &Output| {
+        let written = encode("jxl", &Image::still(Pixels::U8(picture.clone())), output);
+        let back = rgba(u8s(&decode(&written)));
+        (psnr(back.as_flattened(), rgba(&picture).as_flattened()), written.len())
+    };
+    let (worst, small) = distance(&Output { quality: Some(20), ..Output::default() });
+    let (usual, middle) = distance(&Output::default());
+    let (best, large) = distance(&Output { quality: Some(98), ..Output::default() });
+    assert!(worst > 20.0 && usual > 29.0 && best > 37.0, "{worst} {usual} {best}");
+    assert!(small * 2 < middle && middle * 2 < large, "{small} {middle} {large}");
+    for effort in 0..=10 {
+        let (near, _) = distance(&Output { effort: Some(effort), ..Output::default() });
+        assert!((near - usual).abs() < 2.0, "effort {effort}: {near} dB against {usual}");
+    }
+    let (coarse_to_fine, _) = distance(&Output { progressive: Some(true), ..Output::default() });
+    assert!((coarse_to_fine - usual).abs() < 2.0);
+}
+
+#[test]
+fn opaque_pictures_stay_opaque_at_every_effort() {
+    // A drawing: flat colors and hard edges, which the encoder might take apart into layers.
+    let logo = u8s(&decode(&file("logo.png"))).clone().with_channels(Channels::Rgb).unwrap();
+    for effort in 0..=10 {
+        let output = Output { effort: Some(effort), ..Output::default() };
+        let written = encode("jxl", &Image::still(Pixels::U8(logo.clone())), &output);
+        let header = format::header(&written, &Limits::default()).unwrap();
+        assert!(!header.has_alpha, "effort {effort}");
+    }
+}
+
+/// The picture in sRGB.
+fn seen(image: &Image) -> Vec<[u8; 4]> {
+    let ColorSpace::Icc(profile) = &image.color else { panic!("no profile") };
+    let pixels = icc::to_srgb(image.frames[0].pixels.clone(), profile).unwrap();
+    rgba_of(&Image::still(pixels))
+}
+
+#[test]
+fn colors_of_every_profile_are_kept_with_loss_and_without() {
+    let gray = ColorProfile::new_gray_with_gamma(1.0);
+    for (profile, channels) in [
+        (ColorProfile::new_display_p3(), Channels::Rgb),
+        (ColorProfile::new_display_p3(), Channels::Rgba),
+        (ColorProfile::new_adobe_rgb(), Channels::Rgb),
+        (ColorProfile::new_pro_photo_rgb(), Channels::Rgb),
+        (gray, Channels::Gray),
+    ] {
+        let icc = profile.encode().unwrap();
+        let image = Image {
+            color: ColorSpace::Icc(icc.into()),
+            ..Image::still(Pixels::U8(photo(Size::new(96, 64), channels)))
+        };
+        for (output, least) in [
+            (Output { lossless: Some(true), ..Output::default() }, 50.0),
+            (Output { lossless: Some(true), effort: Some(0), ..Output::default() }, 50.0),
+            (Output { quality: Some(95), ..Output::default() }, 36.0),
+        ] {
+            let back = decode(&encode("jxl", &image, &output));
+            let distance = psnr(seen(&back).as_flattened(), seen(&image).as_flattened());
+            assert!(distance > least, "{channels:?} {output:?}: {distance} dB");
+        }
+    }
+    assert!(icc::is_display_p3(&ColorProfile::new_display_p3().encode().unwrap()));
+    assert!(!icc::is_display_p3(&ColorProfile::new_adobe_rgb().encode().unwrap()));
+    assert!(!icc::is_display_p3(b"no profile"));
+}
+
+fn run(jpeg: &[u8], output: &Value) -> (OutputFile, bool) {
+    let request = json!({ "output_format": "jxl", "output": output });
+    let (_, plan) = Plan::parse("convert", &request, &Limits::default()).unwrap();
+    let mut report =
+        imaging::run(&plan, Input::alone("in.jpg", jpeg), &Limits::default(), &()).unwrap();
+    let told = report.warnings.iter().any(|warning| warning.code == "original_kept");
+    (report.outputs.remove(0), told)
+}
+
+#[test]
+fn a_jpeg_goes_in_without_loss() {
+    for name in [
+        "photo-420.jpg",
+        "photo-422.jpg",
+        "photo-444.jpg",
+        "photo-440.jpg",
+        "photo-progressive.jpg",
+        "photo-gray.jpg",
+        "restarts.jpg",
+    ] {
+        let jpeg = file(name);
+        let (jxl, told) = run(&jpeg, &json!({ "lossless": true }));
+        assert!(told && jxl.encode_generations == 0, "{name}");
+        assert!(holds(&jxl.bytes, b"jbrd"), "{name} can be had back");
+        let (back, before) = (decode(&jxl.bytes), decode(&jpeg));
+        let distance = psnr(rgba_of(&back).as_flattened(), rgba_of(&before).as_flattened());
+        assert!(distance > 38.0, "{name}: {distance} dB");
+    }
+}
+
+#[test]
+fn a_jpeg_gets_smaller() {
+    let jpeg = include_bytes!("../../../../assets/photos/demo.jpg");
+    let (jxl, told) = run(jpeg, &json!({ "lossless": true }));
+    assert!(told && jxl.bytes.len() * 10 < jpeg.len() * 9, "{} {}", jxl.bytes.len(), jpeg.len());
+}
+
+#[test]
+fn all_eight_orientations_of_a_jpeg_stay() {
+    for number in 1..=8u32 {
+        let jpeg = file(&format!("orientation-{number}.jpg"));
+        for output in [
+            json!({ "lossless": true }),
+            json!({ "lossless": true, "strip_metadata": true }),
+            json!({ "lossless": true, "strip_metadata": false }),
+        ] {
+            let (jxl, told) = run(&jpeg, &output);
+            assert!(told, "{number}");
+            assert_eq!((jxl.width, jxl.height), (48, 32), "{number}");
+            let header = format::header(&jxl.bytes, &Limits::default()).unwrap();
+            assert_eq!(header.orientation, Orientation::from_exif(number), "{output}");
+            assert_eq!(header.upright_size(), Size::new(48, 32), "{number}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_wanted_of_a_jpeg_does_not_come_along() {
+    let exif = b"MM\0*\0\0\0\x08\0\x02\x01\x0E\0\x02\0\0\0\x07\0\0\0\x26\x01\x3B\0\x02\0\0\0\x04Ann\0\0\0\0\0secret\0";
+    let mut image = Image::still(Pixels::U8(photo(Size::new(60, 30), Channels::Rgb)));
+    image.metadata.exif = Some(exif.to_vec());
+    let jpeg = [&encode("jpg", &image, &Output::default())[..], b"another picture"].concat();
+    for (output, artist, secret) in [
+        (json!({ "lossless": true }), true, false),
+        (json!({ "lossless": true, "strip_metadata": true }), false, false),
+        (json!({ "lossless": true, "strip_metadata": false }), true, true),
+    ] {
+        let (jxl, told) = run(&jpeg, &output);
+        assert!(told, "{output}");
+        let exif = decode(&jxl.bytes).metadata.exif.unwrap_or_default();
+        assert_eq!(holds(&exif, b"Ann"), artist, "{output}");
+        assert_eq!(holds(&exif, b"secret"), secret, "{output}");
+        assert!(!holds(&jxl.bytes, b"another"), "{output}");
+    }
+}
+
+#[test]
+fn a_jpeg_that_needs_pixels_is_encoded() {
+    for (name, output) in [
+        ("photo-420.jpg", json!({})),
+        ("photo-420.jpg", json!({ "lossless": true, "bit_depth": 16 })),
+        ("inks-adobe.jpg", json!({ "lossless": true })),
+    ] {
+        let (jxl, told) = run(&file(name), &output);
+        assert!(!told && !jxl.bytes.is_empty(), "{name} {output}");
+    }
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
