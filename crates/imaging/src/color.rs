@@ -95,30 +95,48 @@ pub fn luminance([r, g, b]: [f32; 3]) -> f32 {
     0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
+/// Rows of coefficients.
+pub type Matrix = [[f32; 3]; 3];
+
+/// Linear light to what the three cones of the eye see, as Oklab models them.
+pub const LIGHT_TO_CONES: Matrix = [
+    [0.412_221_47, 0.536_332_55, 0.051_445_995],
+    [0.211_903_5, 0.680_699_5, 0.107_396_96],
+    [0.088_302_46, 0.281_718_85, 0.629_978_7],
+];
+/// The inverse of [`LIGHT_TO_CONES`].
+pub const CONES_TO_LIGHT: Matrix = [
+    [4.076_741_7, -3.307_711_6, 0.230_969_94],
+    [-1.268_438, 2.609_757_4, -0.341_319_38],
+    [-0.004_196_086_3, -0.703_418_6, 1.707_614_7],
+];
+/// Cube roots of cones to lightness and the two color axes.
+pub const ROOTS_TO_LAB: Matrix = [
+    [0.210_454_26, 0.793_617_8, -0.004_072_047],
+    [1.977_998_5, -2.428_592_2, 0.450_593_7],
+    [0.025_904_037, 0.782_771_77, -0.808_675_77],
+];
+/// The inverse of [`ROOTS_TO_LAB`].
+pub const LAB_TO_ROOTS: Matrix = [
+    [1.0, 0.396_337_78, 0.215_803_76],
+    [1.0, -0.105_561_346, -0.063_854_17],
+    [1.0, -0.089_484_18, -1.291_485_5],
+];
+
+/// A vector, multiplied by a matrix.
+pub fn times(matrix: &Matrix, [x, y, z]: [f32; 3]) -> [f32; 3] {
+    matrix.map(|[a, b, c]| a * x + b * y + c * z)
+}
+
 /// sRGB to Oklab (Björn Ottosson, "A perceptual color space for image processing", 2020).
 pub fn to_oklab(rgb: [f32; 3]) -> [f32; 3] {
-    let [r, g, b] = rgb.map(to_linear);
-    let l = (0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
-    let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
-    let s = (0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b).cbrt();
-    [
-        0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s,
-        1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s,
-        0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s,
-    ]
+    times(&ROOTS_TO_LAB, times(&LIGHT_TO_CONES, rgb.map(to_linear)).map(f32::cbrt))
 }
 
 /// Oklab to sRGB; what is outside its gamut is outside 0..=1.
-pub fn from_oklab([lightness, a, b]: [f32; 3]) -> [f32; 3] {
-    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
-    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
-    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
-    [
-        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s,
-        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s,
-        -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
-    ]
-    .map(from_linear)
+pub fn from_oklab(lab: [f32; 3]) -> [f32; 3] {
+    let cones = times(&LAB_TO_ROOTS, lab).map(|root| root * root * root);
+    times(&CONES_TO_LIGHT, cones).map(from_linear)
 }
 
 /// Below a quarter of an 8-bit level a power is a straight line: its slope has no bound there, and

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::planes;
@@ -136,7 +137,7 @@ impl<S> fmt::Debug for Packed<S> {
     }
 }
 
-impl<S: Copy + Default> Packed<S> {
+impl<S: Scalar> Packed<S> {
     /// Wraps samples that a decoder or an operation made.
     ///
     /// # Panics
@@ -281,13 +282,52 @@ impl Image {
     }
 }
 
-/// A buffer whose size came from a stranger: `Limit` instead of an abort when there is no memory.
-pub fn zeroed<S: Copy + Default>(len: u64) -> Result<Vec<S>> {
+/// A plain number, as samples are.
+pub trait Scalar: Copy + Default + Send + Sync {}
+
+impl<T: Copy + Default + Send + Sync> Scalar for T {}
+
+/// Zeros; `Limit` when there is no memory for them. All threads take part, as most of the time goes
+/// into the memory that they are the first to touch.
+pub fn zeroed<S: Scalar>(len: u64) -> Result<Vec<S>> {
     let len = usize::try_from(len).map_err(|_| Error::limit("image does not fit into memory"))?;
-    let mut samples = Vec::new();
-    samples.try_reserve_exact(len).map_err(|_| {
-        Error::limit(format!("no memory for {} MB of pixels", (len * size_of::<S>()) >> 20))
-    })?;
+    let mut samples = blocks(len, |_| [S::default(); BLOCK])?;
     samples.resize(len, S::default());
     Ok(samples)
+}
+
+/// One after the other in one piece, by all threads.
+pub fn joined(start: &[u8], rest: &[u8]) -> Result<Vec<u8>> {
+    let len = start.len() + rest.len();
+    let byte = |at: usize| if at < start.len() { start[at] } else { rest[at - start.len()] };
+    let mut bytes = blocks(len, |at| match at.checked_sub(start.len()) {
+        Some(at) => rest[at..].first_chunk().copied().unwrap_or([0; BLOCK]),
+        None => std::array::from_fn(|index| byte(at + index)),
+    })?;
+    bytes.extend((bytes.len()..len).map(byte));
+    Ok(bytes)
+}
+
+/// Fewer samples than this are written sooner by one thread than they are shared out.
+const SHARED_MIN: usize = 1 << 20;
+/// So many samples are written at once.
+const BLOCK: usize = 64;
+
+/// Whole blocks of up to `len` samples, with room for the rest.
+fn blocks<S: Copy + Send + Sync>(
+    len: usize,
+    block: impl Fn(usize) -> [S; BLOCK] + Send + Sync,
+) -> Result<Vec<S>> {
+    let mut blocks: Vec<[S; BLOCK]> = Vec::new();
+    blocks.try_reserve_exact(len.div_ceil(BLOCK)).map_err(|_| {
+        Error::limit(format!("no memory for {} MB of pixels", (len * size_of::<S>()) >> 20))
+    })?;
+    let all = 0..len / BLOCK;
+    if len >= SHARED_MIN && rayon::current_num_threads() > 1 {
+        let all = all.into_par_iter().with_min_len(SHARED_MIN / BLOCK);
+        blocks.par_extend(all.map(|index| block(index * BLOCK)));
+    } else {
+        blocks.extend(all.map(|index| block(index * BLOCK)));
+    }
+    Ok(blocks.into_flattened())
 }

@@ -4,6 +4,7 @@ pub mod attention;
 pub mod blend;
 pub mod blur;
 pub mod canvas;
+mod chroma;
 pub mod color_pass;
 pub mod coverage;
 mod fuse;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::color::{Color, luminance, to_linear};
+use crate::color::{Color, from_oklab, luminance, to_linear, to_oklab};
 use crate::image::{Channels, Packed, Pixels};
 use crate::kernels::look::Look;
 use crate::kernels::resample::Kernel;
@@ -175,6 +175,8 @@ pub enum ColorFn {
     Tone(ToneFn, f32),
     /// A table, blended with the original by a strength (0 to 1).
     Look(Arc<Look>, f32),
+    /// The two color axes of Oklab, mapped by rows of coefficients: lightness stays.
+    Chroma([[f32; 2]; 2]),
     /// Anything else.
     Map(Arc<dyn Fn([f32; 3]) -> [f32; 3] + Send + Sync>),
 }
@@ -199,6 +201,11 @@ impl ColorFn {
             Self::Curves(curve) | Self::Steps(curve) => std::array::from_fn(|c| curve(c, rgb[c])),
             Self::Tone(tone, strength) => mix(rgb, tone(luminance(rgb.map(to_linear))), *strength),
             Self::Look(look, strength) => mix(rgb, look.eval(rgb), *strength),
+            Self::Chroma(rows) => {
+                let [lightness, x, y] = to_oklab(rgb);
+                let [x, y] = rows.map(|[a, b]| a * x + b * y);
+                from_oklab([lightness, x, y])
+            }
             Self::Map(map) => map(rgb),
         }
     }

@@ -316,7 +316,7 @@ mod tests {
             &["-", "flip"],
             "a.tga",
             "-o a.tga: `.tga` is no format that can be written; there are .jpg, .png, \
-             .webp, .gif, .avif, .pdf, .tiff, .bmp, .ico, .pnm, .qoi, .farbfeld",
+             .webp, .gif, .avif, .jxl, .pdf, .tiff, .bmp, .ico, .pnm, .qoi, .farbfeld",
         );
         refuses(
             &["-", "sepia:intensity=101"],

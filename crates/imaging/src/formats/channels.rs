@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Size;
-use crate::image::{Channels, Packed, Pixels};
+use crate::image::{Channels, Packed, Pixels, Scalar};
 
 /// Samples as a PNG stores them: 16-bit ones as two bytes, high byte first.
 pub(super) struct Plain<'a> {
@@ -14,7 +14,7 @@ pub(super) struct Plain<'a> {
 }
 
 /// A sample of a PNG.
-pub(super) trait Sample: Copy + Default + Eq {
+pub(super) trait Sample: Scalar + Eq {
     /// The value that is opaque.
     const FULL: Self;
     /// Whether it takes two bytes.

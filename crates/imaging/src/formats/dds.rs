@@ -4,7 +4,7 @@ use super::bytes::Bytes;
 use super::light;
 use super::prefix::Prefix;
 use crate::format::{DecodeRequest, Decoded, Format, Header, Sequence};
-use crate::image::{Channels, Packed, Pixels};
+use crate::image::{Channels, Packed, Pixels, Scalar};
 use crate::metadata::Orientation;
 use crate::{Error, Image, Limits, Result, Size};
 
@@ -205,7 +205,7 @@ fn each_block<'a>(
 }
 
 /// Copies what lies inside of the image of sixteen pixels.
-fn put<S: Copy + Default, const N: usize>(
+fn put<S: Scalar, const N: usize>(
     packed: &mut Packed<S>,
     (left, top): (usize, usize),
     pixel: impl Fn(usize) -> [S; N],

@@ -7,7 +7,7 @@ use native::turbojpeg::{
 
 use crate::format::{DecodeRequest, Decoded, Format};
 use crate::formats::native_error;
-use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane};
+use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane, Scalar};
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
 
@@ -184,7 +184,7 @@ fn options(image: &Image, output: &Output) -> EncodeOptions {
     }
 }
 
-fn encode_packed<S: Copy + Default>(
+fn encode_packed<S: Scalar>(
     packed: &Packed<S>,
     samples: &[u8],
     options: &EncodeOptions,

@@ -7,7 +7,7 @@ use super::plain;
 use super::prefix::Prefix;
 use crate::format::{DecodeRequest, Decoded, Format, Header, Sequence};
 use crate::formats::gather::BYTES_MAX;
-use crate::image::{Channels, Packed, Pixels, zeroed};
+use crate::image::{Channels, Packed, Pixels, joined, zeroed};
 use crate::metadata::Orientation;
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
@@ -206,6 +206,10 @@ fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
 }
 
 fn narrow(facts: &Facts<'_>, len: u64) -> Result<Vec<u8>> {
+    if facts.max == 255 && matches!(facts.body, Body::Raw) {
+        let samples = usize::try_from(len).ok().and_then(|len| facts.rest.get(..len));
+        return joined(&[], samples.ok_or_else(ends_early)?);
+    }
     let mut out = zeroed::<u8>(len)?;
     match facts.body {
         Body::PlainBits => {
@@ -295,7 +299,7 @@ fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     };
     let Size { width, height } = pixels.size();
     let max = if pixels.bit_depth() == 16 { 65_535 } else { 255 };
-    let mut file = match pixels.channels() {
+    let header = match pixels.channels() {
         Channels::Gray => format!("P5\n{width} {height}\n{max}\n"),
         Channels::Rgb => format!("P6\n{width} {height}\n{max}\n"),
         Channels::GrayAlpha => pam((width, height), 2, max, "GRAYSCALE_ALPHA"),
@@ -303,11 +307,13 @@ fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     }
     .into_bytes();
     match &*pixels {
-        Pixels::U8(packed) => file.extend_from_slice(packed.samples()),
-        Pixels::U16(packed) => file.extend(packed.samples().iter().flat_map(|s| s.to_be_bytes())),
-        Pixels::Ycc(_) => return Err(Error::internal("Y'CbCr planes come as RGB here")),
+        Pixels::U8(packed) => joined(&header, packed.samples()),
+        Pixels::U16(packed) => {
+            let samples = packed.samples().iter().flat_map(|sample| sample.to_be_bytes());
+            Ok(header.into_iter().chain(samples).collect())
+        }
+        Pixels::Ycc(_) => Err(Error::internal("Y'CbCr planes come as RGB here")),
     }
-    Ok(file)
 }
 
 fn pam((width, height): (u32, u32), depth: u32, max: u32, kind: &str) -> String {

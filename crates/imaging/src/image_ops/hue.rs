@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::color::{from_oklab, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
@@ -36,10 +33,6 @@ impl ImageOp for Hue {
     fn lower(&self, _: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let Some(amount) = adjustment(self.value, self.intensity) else { return Ok(Vec::new()) };
         let (sin, cos) = (amount * std::f32::consts::PI).sin_cos();
-        let turn = move |rgb: [f32; 3]| {
-            let [lightness, a, b] = to_oklab(rgb);
-            from_oklab([lightness, a * cos - b * sin, a * sin + b * cos])
-        };
-        Ok(vec![Stage::Color(ColorFn::Map(Arc::new(turn)))])
+        Ok(vec![Stage::Color(ColorFn::Chroma([[cos, -sin], [sin, cos]]))])
     }
 }

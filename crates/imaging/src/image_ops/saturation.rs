@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::color::{from_oklab, to_oklab};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::params::{Amount, Params, Percent, adjustment, one_amount};
 use crate::scene::Scene;
@@ -39,9 +36,6 @@ impl ImageOp for Saturation {
 
 /// The stage that makes colors stronger by this amount, -1 to 1; none at 0.
 pub(super) fn saturated(amount: f32) -> Option<Stage> {
-    let saturate = move |rgb: [f32; 3]| {
-        let [lightness, a, b] = to_oklab(rgb);
-        from_oklab([lightness, a * (1.0 + amount), b * (1.0 + amount)])
-    };
-    (amount != 0.0).then(|| Stage::Color(ColorFn::Map(Arc::new(saturate))))
+    let factor = 1.0 + amount;
+    (amount != 0.0).then_some(Stage::Color(ColorFn::Chroma([[factor, 0.0], [0.0, factor]])))
 }

@@ -3,8 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::image::{Channels, Packed, Pixels};
+use crate::kernels::chroma::Chroma;
 use crate::kernels::fuse::{self, Fused, Purpose};
-use crate::kernels::toned::Toned;
+use crate::kernels::toned::LevelTones;
 use crate::kernels::{planes, rows};
 use crate::stage::{ColorFn, PositionFn, Sample};
 use crate::{Result, Size};
@@ -33,7 +34,8 @@ pub struct ColorPass {
 /// How functions of color are evaluated on 8-bit samples.
 enum Method {
     Curves(Box<[[u8; 256]; 3]>),
-    Toned(Box<Toned<256>>),
+    Toned(Box<LevelTones>),
+    Chroma(Box<Chroma>),
     Fused(Arc<Fused>),
     Exact,
 }
@@ -129,6 +131,8 @@ impl ColorPass {
                 Method::Curves(curves) => return apply_curves(curves, row, count),
                 Method::Toned(toned) if count == 3 => return toned.apply_row::<3>(row),
                 Method::Toned(toned) => return toned.apply_row::<4>(row),
+                Method::Chroma(chroma) if count == 3 => return chroma.apply_row::<3>(row),
+                Method::Chroma(chroma) => return chroma.apply_row::<4>(row),
                 Method::Fused(fused) if count == 3 => return fused.apply_row::<3>(row),
                 Method::Fused(fused) => return fused.apply_row::<4>(row),
                 Method::Exact => {}
@@ -209,9 +213,15 @@ fn method_for(chain: &[ColorFn], purpose: &Purpose) -> Method {
     let alone = !purpose.fine && purpose.then.is_empty();
     if let [ColorFn::Tone(tone, strength)] = chain
         && alone
-        && purpose.pixels >= Toned::<256>::PIXELS_MIN
+        && purpose.pixels >= LevelTones::PIXELS_MIN
     {
-        return Method::Toned(Box::new(Toned::of_levels(&**tone, *strength)));
+        return Method::Toned(Box::new(LevelTones::new(&**tone, *strength)));
+    }
+    if alone
+        && purpose.pixels >= Chroma::PIXELS_MIN
+        && let Some(chroma) = Chroma::of(chain)
+    {
+        return Method::Chroma(Box::new(chroma));
     }
     if chain.iter().all(fuse::is_curve) && alone {
         let mut curves = Box::new([[0; 256]; 3]);

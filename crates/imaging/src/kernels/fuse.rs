@@ -8,56 +8,17 @@
 
 use std::sync::Arc;
 
-use crate::color::{from_linear, luminance, to_linear};
+use crate::color::{luminance, to_linear};
 use crate::kernels::lut3::{BINS, Lut3, Place, Sum, bin_of, bin_value};
 use crate::kernels::toned::Toned;
 use crate::stage::{ColorFn, Sample, ToneFn};
 
-/// The sides of cubes that are tried for a look: its own nodes are among theirs.
-const SIDES: [usize; 2] = [17, 33];
-/// The largest side: its table still fits a cache.
-const SIDE_MAX: usize = 65;
+mod grid;
+
+use grid::{Grid, SIDE_MAX, SIDES, harden, soften};
+
 /// The most cubes one after the other: more are no faster than the functions.
 const CUBES_MAX: usize = 4;
-
-/// How a cube holds what it is made of.
-#[derive(Clone, Copy)]
-struct Grid {
-    side: usize,
-    /// See [`Lut3`].
-    spacing: f32,
-    /// Whether it holds softened values.
-    soft: bool,
-}
-
-impl Grid {
-    const fn even(side: usize) -> Self {
-        Self { side, spacing: 1.0, soft: false }
-    }
-
-    /// Dense where the cube roots of perceptual spaces are steep.
-    const DARK: Self = Self { side: 33, spacing: 2.0, soft: false };
-    /// For what pushes single channels through black, as more saturation does: there the curve of
-    /// sRGB is as good as a step.
-    const SOFT: Self = Self { side: SIDE_MAX, spacing: 1.25, soft: true };
-}
-
-/// What is added to linear light before its square root is taken: small enough to keep levels
-/// near black apart, large enough to go through black without a step.
-const SOFTNESS: f32 = 0.2;
-
-/// From sRGB to a curve that is nearly straight in black.
-fn soften(value: f32) -> f32 {
-    let light = to_linear(value);
-    let root = (light.abs() + SOFTNESS).sqrt() - SOFTNESS.sqrt();
-    (root / ((1.0 + SOFTNESS).sqrt() - SOFTNESS.sqrt())).copysign(light)
-}
-
-/// The inverse of [`soften`].
-fn harden(value: f32) -> f32 {
-    let root = value.abs() * ((1.0 + SOFTNESS).sqrt() - SOFTNESS.sqrt()) + SOFTNESS.sqrt();
-    from_linear((root * root - SOFTNESS).copysign(value))
-}
 
 /// For each bin where its value lies in the cube behind, channel by channel.
 type Joint = Box<[[Place; 3]; BINS]>;
@@ -380,7 +341,9 @@ fn joint(cube: &Lut3, curves: &[ColorFn]) -> Joint {
 }
 
 /// An array on the heap.
-fn filled<T: Copy + Default, const N: usize>(value: impl Fn(usize) -> [T; 3]) -> Box<[[T; 3]; N]> {
+pub(super) fn filled<T: Copy + Default, const N: usize>(
+    value: impl Fn(usize) -> [T; 3],
+) -> Box<[[T; 3]; N]> {
     let mut array = Box::new([[T::default(); 3]; N]);
     array.iter_mut().enumerate().for_each(|(index, entry)| *entry = value(index));
     array
@@ -455,14 +418,6 @@ mod tests {
                 assert!((ours[c] - exact[c]).abs() < 0.4 / 255.0, "{level}: {ours:?} {exact:?}");
                 assert!((fine[c] - exact[c]).abs() < 0.4 / 255.0, "{level}: {fine:?} {exact:?}");
             }
-        }
-    }
-
-    #[test]
-    fn softening_is_undone() {
-        for i in -100..=200 {
-            let value = i as f32 / 100.0;
-            assert!((harden(soften(value)) - value).abs() < 1e-3, "{value}");
         }
     }
 

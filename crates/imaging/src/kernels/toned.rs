@@ -1,96 +1,212 @@
 //! A color for each luminance: a table over luminance.
 
-use crate::color::to_linear;
+use super::wide::wide;
+use crate::color::{luminance, to_linear};
 
 /// Steps of luminance from black to white: fine enough that the steepest part of the sRGB curve, in
 /// black, moves by a fifth of a level from one to the next.
-const STEPS: f32 = (1 << 14) as f32;
-/// Room for twice the light of white, which is what colors that leave the range mostly stay below.
-const TONES: usize = 2 << 14;
+const STEPS: i32 = 1 << 14;
+/// From this luminance on, the curve is so flat that eight steps share a tone.
+const BRIGHT: i32 = STEPS / 16;
+const SHARED_BITS: u32 = 3;
 /// Fraction bits of luminance below a step.
 const STEP_BITS: u32 = 12;
+/// What luminance 1 is as a whole number.
+pub(super) const LUMINANCE_ONE: f32 = (STEPS << STEP_BITS) as f32;
+/// Colors that leave the usual range have luminances in this one, or are taken for those at its
+/// ends.
+pub(super) const RANGE: [f32; 2] = [-1.0, 4.0];
 /// Fraction bits of levels. A tone and its original may leave 0 to 255 by as much again each.
 const LEVEL_BITS: u32 = 5;
+/// So many pixels are done side by side.
+const BLOCK: usize = 64;
 
-/// The tables of a tone at a strength, for `VALUES` values of channels that are given by number.
-pub(super) struct Toned<const VALUES: usize> {
-    /// What each channel adds to the luminance, in fractions of a step.
-    luminance: Box<[[i32; 3]; VALUES]>,
-    /// What is left of the original.
-    kept: Box<[[i16; 3]; VALUES]>,
-    /// The luminance of the first of the tones.
-    low: i32,
-    /// What the tone adds; the fourth entry is of no meaning.
-    tones: Box<[[i16; 4]; TONES]>,
+/// A function of luminance, in linear light.
+type Tone = dyn Fn(f32) -> [f32; 3];
+
+/// A color with fraction bits; the fourth entry is of no meaning.
+pub(super) type Color = [i16; 4];
+
+/// What a tone adds to a color, over luminance.
+pub(super) struct Tones {
+    first: i32,
+    colors: Vec<Color>,
 }
 
-impl Toned<256> {
-    /// For fewer pixels the tone itself is called.
-    pub(super) const PIXELS_MIN: u64 = 2 * STEPS as u64;
-
-    /// For 8-bit levels.
-    pub(super) fn of_levels(tone: &dyn Fn(f32) -> [f32; 3], strength: f32) -> Self {
-        Self::new(|level| [level as f32 / 255.0; 3], [0.0, 1.0], tone, strength)
+impl Tones {
+    /// For luminances of this range.
+    pub(super) fn new([low, high]: [f32; 2], tone: &Tone, strength: f32) -> Self {
+        let place = |value: f32| place((value.clamp(RANGE[0], RANGE[1]) * STEPS as f32) as i32);
+        let (first, last) = (place(low) - 1, place(high) + 1);
+        let color = |place| {
+            let value = (step(place) as f32 / STEPS as f32).clamp(low, high);
+            let [r, g, b] = tone(value).map(|value| level(value * strength));
+            [r, g, b, 0]
+        };
+        Self { first, colors: (first..=last).map(color).collect() }
     }
+
+    /// Where the tone of a luminance stands, of which [`LUMINANCE_ONE`] is white. For vectors,
+    /// which [`Self::at`] is not.
+    #[inline(always)]
+    pub(super) fn place(&self, luminance: i32) -> i32 {
+        const HALF_STEP: i32 = 1 << (STEP_BITS - 1);
+        let place = place((luminance + HALF_STEP) >> STEP_BITS) - self.first;
+        place.clamp(0, self.colors.len() as i32 - 1)
+    }
+
+    /// What is added by the tone that stands there.
+    #[inline(always)]
+    pub(super) fn at(&self, place: i32) -> Color {
+        self.colors[place as usize]
+    }
+}
+
+/// The number of the tone of a step.
+#[inline(always)]
+fn place(step: i32) -> i32 {
+    const FEWER: i32 = BRIGHT - (BRIGHT >> SHARED_BITS);
+    match step {
+        BRIGHT.. => (step >> SHARED_BITS) + FEWER,
+        step if step < -BRIGHT => (step >> SHARED_BITS) - FEWER,
+        step => step,
+    }
+}
+
+/// The step in the middle of those that a tone is for.
+fn step(place: i32) -> i32 {
+    const FEWER: i32 = BRIGHT - (BRIGHT >> SHARED_BITS);
+    const HALF: i32 = 1 << (SHARED_BITS - 1);
+    match place {
+        BRIGHT.. => ((place - FEWER) << SHARED_BITS) + HALF,
+        place if place < -BRIGHT => ((place + FEWER) << SHARED_BITS) + HALF,
+        place => place,
+    }
+}
+
+/// A level with fraction bits.
+pub(super) fn level(value: f32) -> i16 {
+    (value.clamp(-2.0, 2.0) * (255 << LEVEL_BITS) as f32).round() as i16
+}
+
+/// The levels of originals and what tones add to them.
+#[inline(always)]
+pub(super) fn summed<const COUNT: usize>(
+    kept: &[Color; COUNT],
+    tones: &[Color; COUNT],
+) -> [[u8; 4]; COUNT] {
+    const HALF: i16 = 1 << (LEVEL_BITS - 1);
+    let mut levels = [[0; 4]; COUNT];
+    let pairs = kept.as_flattened().iter().zip(tones.as_flattened());
+    for (level, (kept, tone)) in levels.as_flattened_mut().iter_mut().zip(pairs) {
+        *level = ((kept + tone + HALF) >> LEVEL_BITS).clamp(0, 255) as u8;
+    }
+    levels
+}
+
+/// What a value of a channel adds to the luminance.
+fn luminances(values: [f32; 3]) -> [i32; 3] {
+    std::array::from_fn(|c| {
+        let mut rgb = [0.0; 3];
+        rgb[c] = to_linear(values[c]);
+        (luminance(rgb) * LUMINANCE_ONE) as i32
+    })
+}
+
+/// A tone for 8-bit levels.
+pub(super) struct LevelTones {
+    luminance: Box<[[i32; 3]; 256]>,
+    /// What of a level is kept, with fraction bits of both kinds.
+    kept: i32,
+    tones: Tones,
+}
+
+/// Fraction bits of what is kept, beside those of levels.
+const KEPT_BITS: u32 = 8;
+
+impl LevelTones {
+    /// For fewer pixels the tone itself is called.
+    pub(super) const PIXELS_MIN: u64 = 1 << 13;
+
+    pub(super) fn new(tone: &Tone, strength: f32) -> Self {
+        let levels = std::array::from_fn(|level| luminances([level as f32 / 255.0; 3]));
+        Self {
+            luminance: Box::new(levels),
+            kept: ((1.0 - strength) * (1 << (LEVEL_BITS + KEPT_BITS)) as f32).round() as i32,
+            tones: Tones::new([0.0, 1.0], tone, strength),
+        }
+    }
+
+    /// Changes the colors of a row of pixels of `N` samples (3, or 4 with alpha last).
+    pub(super) fn apply_row<const N: usize>(&self, row: &mut [u8]) {
+        wide(
+            #[inline(always)]
+            || {
+                for block in row.as_chunks_mut::<N>().0.chunks_mut(BLOCK) {
+                    self.apply_block(block);
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn apply_block<const N: usize>(&self, block: &mut [[u8; N]]) {
+        const HALF: i16 = 1 << (LEVEL_BITS - 1);
+        // The fourth entry of a tone lies where alpha or the next pixel is.
+        let mut added = [0; 4 * BLOCK + 4];
+        let mut alphas = [0; BLOCK];
+        for (at, pixel) in block.iter().enumerate() {
+            let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(usize::from);
+            let luminance = self.luminance[r][0] + self.luminance[g][1] + self.luminance[b][2];
+            let tone = self.tones.at(self.tones.place(luminance));
+            added[at * N..at * N + 4].copy_from_slice(&tone);
+            alphas[at] = pixel[N - 1];
+        }
+        for (level, added) in block.as_flattened_mut().iter_mut().zip(added) {
+            let kept = ((i32::from(*level) * self.kept) >> KEPT_BITS) as i16;
+            *level = ((kept + added + HALF) >> LEVEL_BITS).clamp(0, 255) as u8;
+        }
+        if N == 4 {
+            for (pixel, alpha) in block.iter_mut().zip(alphas) {
+                pixel[N - 1] = alpha;
+            }
+        }
+    }
+}
+
+/// A tone for values of channels that are given by number.
+pub(super) struct Toned<const VALUES: usize> {
+    luminance: Box<[[i32; 3]; VALUES]>,
+    kept: Box<[[i16; 3]; VALUES]>,
+    tones: Tones,
 }
 
 impl<const VALUES: usize> Toned<VALUES> {
     /// For these values, whose colors have luminances in this range.
     pub(super) fn new(
         values: impl Fn(usize) -> [f32; 3],
-        [low, high]: [f32; 2],
-        tone: &dyn Fn(f32) -> [f32; 3],
+        range: [f32; 2],
+        tone: &Tone,
         strength: f32,
     ) -> Self {
-        let level =
-            |value: f32| (value.clamp(-2.0, 2.0) * (255 << LEVEL_BITS) as f32).round() as i16;
-        let steps = STEPS.min((TONES - 1) as f32 / (high - low));
-        let of_steps = |luminance: f32| (luminance * steps * (1 << STEP_BITS) as f32) as i32;
         let (mut luminance, mut kept) = (Box::new([[0; 3]; VALUES]), Box::new([[0; 3]; VALUES]));
         for number in 0..VALUES {
             let values = values(number);
+            luminance[number] = luminances(values);
             kept[number] = values.map(|value| level(value * (1.0 - strength)));
-            luminance[number] = std::array::from_fn(|c| {
-                let mut rgb = [0.0; 3];
-                rgb[c] = to_linear(values[c]);
-                of_steps(crate::color::luminance(rgb))
-            });
         }
-        let mut tones = Box::new([[0; 4]; TONES]);
-        for (step, to) in tones.iter_mut().enumerate() {
-            let [r, g, b] = tone((low + step as f32 / steps).min(high));
-            *to = [r, g, b, 0.0].map(|value| level(value * strength));
-        }
-        Self { luminance, kept, low: of_steps(low), tones }
+        Self { luminance, kept, tones: Tones::new(range, tone, strength) }
     }
 
     /// The color that becomes of the values with these numbers.
     #[inline(always)]
     pub(super) fn color(&self, numbers: [usize; 3]) -> [u8; 3] {
-        const HALF_STEP: i32 = 1 << (STEP_BITS - 1);
-        const HALF_LEVEL: i16 = 1 << (LEVEL_BITS - 1);
         let [r, g, b] = numbers.map(|number| number % VALUES);
-        let sum = self.luminance[r][0] + self.luminance[g][1] + self.luminance[b][2];
-        let mut step = (sum - self.low + HALF_STEP) >> STEP_BITS;
-        // Colors of 8-bit levels never leave the range that they were made for.
-        if VALUES > 256 {
-            step = step.clamp(0, TONES as i32 - 1);
-        }
-        let tone = self.tones[step as usize % TONES];
-        // Four at once, for vectors.
-        let mut levels = [self.kept[r][0], self.kept[g][1], self.kept[b][2], 0];
-        for (level, tone) in levels.iter_mut().zip(tone) {
-            *level = ((*level + tone + HALF_LEVEL) >> LEVEL_BITS).clamp(0, 255);
-        }
-        [levels[0] as u8, levels[1] as u8, levels[2] as u8]
-    }
-
-    /// Changes the colors of a row of pixels of `N` samples (3, or 4 with alpha last).
-    pub(super) fn apply_row<const N: usize>(&self, row: &mut [u8]) {
-        for pixel in row.as_chunks_mut::<N>().0 {
-            let color = self.color([pixel[0], pixel[1], pixel[2]].map(usize::from));
-            pixel[..3].copy_from_slice(&color);
-        }
+        let luminance = self.luminance[r][0] + self.luminance[g][1] + self.luminance[b][2];
+        let tone = self.tones.at(self.tones.place(luminance));
+        let kept = [self.kept[r][0], self.kept[g][1], self.kept[b][2], 0];
+        let [[r, g, b, _]] = summed(&[kept], &[tone]);
+        [r, g, b]
     }
 }
 
@@ -108,7 +224,7 @@ mod tests {
             [gray, 1.0 - gray, gray * gray - 0.1]
         };
         for strength in [0.25, 0.8, 1.0] {
-            let toned = Toned::of_levels(&tone, strength);
+            let toned = LevelTones::new(&tone, strength);
             let exact = ColorFn::Tone(Arc::new(tone), strength);
             for seed in 0..50_000u32 {
                 let rgb = match seed {
@@ -123,6 +239,17 @@ mod tests {
                     assert!(off < 0.8, "{strength} {rgb:?}: {ours} {exact}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn places_follow_each_other_and_are_told_apart() {
+        let mut before = place(-3 * STEPS);
+        for at in -3 * STEPS + 1..5 * STEPS {
+            let next = place(at);
+            assert!(next == before || next == before + 1, "{at}");
+            assert!((step(next) - at).abs() <= 1 << SHARED_BITS >> 1, "{at}: {}", step(next));
+            before = next;
         }
     }
 }

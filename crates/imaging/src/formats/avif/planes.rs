@@ -4,7 +4,7 @@
 use native::av1::{Cicp, Layout, Picture, Planes};
 
 use crate::formats::chroma;
-use crate::image::{Channels, Packed, Planar, Size};
+use crate::image::{Channels, Packed, Planar, Scalar, Size};
 use crate::{Error, Result};
 
 /// What the planes are to be.
@@ -30,7 +30,7 @@ pub(super) fn from_planar(planar: &Planar, layout: Layout, cicp: Cicp) -> Pictur
 }
 
 /// A sample of an image.
-pub(super) trait In: Copy + Default {
+pub(super) trait In: Scalar {
     const MAX: f32;
     fn to_f32(self) -> f32;
 }
@@ -52,7 +52,7 @@ impl In for u16 {
 }
 
 /// A sample of a plane.
-trait Out: Copy + Default {
+trait Out: Scalar {
     fn rounded(value: f32) -> Self;
 }
 

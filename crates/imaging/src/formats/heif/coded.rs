@@ -10,7 +10,7 @@ use super::picture::{Picture, size};
 use super::properties::Property;
 use super::{hdr, hevc, profile, samples};
 use crate::format::{DecodeRequest, Decoded};
-use crate::image::{Channels, Size};
+use crate::image::{Channels, Scalar, Size};
 use crate::kernels::canvas;
 use crate::metadata::{Metadata, exif};
 use crate::{Error, Image, Limits, Result};
@@ -325,7 +325,7 @@ impl Grid {
     }
 }
 
-fn zeroed<S: Copy + Default>(count: usize, len: impl Fn(usize) -> u64) -> Result<Vec<Vec<S>>> {
+fn zeroed<S: Scalar>(count: usize, len: impl Fn(usize) -> u64) -> Result<Vec<Vec<S>>> {
     (0..count).map(|index| crate::image::zeroed(len(index))).collect()
 }
 

@@ -6,7 +6,7 @@ use native::av1::{Cicp, Layout, Picture, Planes};
 
 use super::boxes::Fields;
 use super::write::{Item, Parts, file};
-use crate::image::Size;
+use crate::image::{Scalar, Size};
 use crate::{Error, Limits, Result};
 
 /// The picture in `data`, of the size that the container says.
@@ -57,7 +57,7 @@ pub(super) fn decode(data: &[u8], config: &[u8], size: Size, limits: &Limits) ->
 /// What a picture means that does not say it (ISO/IEC 23000-22, 7.3.6.4).
 const DEFAULT: Cicp = Cicp { primaries: 1, transfer: 13, matrix: 6, full_range: true };
 
-fn tight<S: Copy + Default>(planes: [Option<PlaneBuffer<S>>; 3]) -> Result<Vec<Vec<S>>> {
+fn tight<S: Scalar>(planes: [Option<PlaneBuffer<S>>; 3]) -> Result<Vec<Vec<S>>> {
     planes.into_iter().flatten().map(|plane| plane.into_tight().map_err(complaint)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use native::av1::{Cicp, Layout, Picture, Planes};
 
-use crate::image::{Channels, Packed, Pixels, Planar, Plane, Size};
+use crate::image::{Channels, Packed, Pixels, Planar, Plane, Scalar, Size};
 use crate::kernels;
 use crate::{Error, Result};
 
@@ -42,7 +42,7 @@ fn as_jpeg(picture: &Picture) -> bool {
 }
 
 /// A sample of the result.
-trait Out: Copy + Default {
+trait Out: Scalar {
     const MAX: f32;
     fn rounded(value: f32) -> Self;
     fn to_f32(self) -> f32;

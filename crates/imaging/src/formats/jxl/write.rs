@@ -4,7 +4,7 @@
 use jixel::{CodingTransform, ColorEncoding, EncodeConfig, EncodeError, FlMeta, Speed};
 
 use crate::icc;
-use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
+use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels, Scalar};
 use crate::kernels::planes;
 use crate::metadata::exif;
 use crate::output::Output;
@@ -100,7 +100,7 @@ fn orientation(image: &Image) -> jixel::Orientation {
 }
 
 /// A depth, with the encoder's functions for it.
-trait Sample: Copy + Default + Sized {
+trait Sample: Scalar {
     fn encode(packed: &Packed<Self>, config: &EncodeConfig) -> Result<Vec<u8>, EncodeError>;
     fn encode_at_one_look(packed: &Packed<Self>, meta: &FlMeta) -> Result<Vec<u8>, EncodeError>;
 }
@@ -143,7 +143,7 @@ impl Sample for u16 {
     }
 }
 
-fn sides<S: Copy + Default>(packed: &Packed<S>) -> (usize, usize) {
+fn sides<S: Scalar>(packed: &Packed<S>) -> (usize, usize) {
     (packed.size().width as usize, packed.size().height as usize)
 }
 

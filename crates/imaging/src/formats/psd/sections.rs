@@ -3,7 +3,7 @@
 use super::Mode;
 use crate::formats::bytes::Bytes;
 use crate::formats::tiff::packbits;
-use crate::image::{Size, zeroed};
+use crate::image::{Scalar, Size, zeroed};
 use crate::metadata::Metadata;
 use crate::{Error, Limits, Result};
 
@@ -119,7 +119,7 @@ impl<'a> Sections<'a> {
     }
 
     /// The first planes, put together pixel by pixel.
-    pub(super) fn planes<const N: usize, S: Copy + Default>(
+    pub(super) fn planes<const N: usize, S: Scalar>(
         &self,
         count: usize,
         sample: impl Fn([u8; N]) -> S,

@@ -9,7 +9,7 @@ use super::facts::{
 };
 use super::jpeg;
 use super::samples::Rows;
-use crate::image::{Size, zeroed};
+use crate::image::{Scalar, Size, zeroed};
 use crate::metadata::{Metadata, exif};
 use crate::{Error, Image, Limits, Result};
 
@@ -133,7 +133,7 @@ struct Place {
     plane: usize,
 }
 
-impl<S: Copy + Default> Canvas<S> {
+impl<S: Scalar> Canvas<S> {
     fn places(&self, grid: &Grid, planes: usize) -> impl Iterator<Item = Place> + use<S> {
         let (size, chunk) = (self.size, grid.chunk);
         let (across, down) = (grid.across, grid.down);

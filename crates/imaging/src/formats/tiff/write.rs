@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 use super::facts;
-use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
+use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels, Scalar};
 use crate::metadata::exif;
 use crate::output::Output;
 use crate::{Error, Image, Result};
@@ -223,7 +223,7 @@ fn metadata(image: &Image) -> Vec<Field> {
 }
 
 /// A sample of a TIFF.
-trait Sample: Copy + Default {
+trait Sample: Scalar {
     /// The bytes of a row in which each sample is less the one of the pixel before it.
     fn differences(row: &[Self], count: usize, out: &mut Vec<u8>);
 }
