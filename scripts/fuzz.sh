@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fuzzes targets for as many seconds each as the first argument says (60 by default): those that are
-# named, or all. Starts from the inputs of the tests; what is found is kept in fuzz/corpus/TARGET,
+# named, or all. Starts from the inputs of the tests and what was found before; what is found is kept in fuzz/corpus/TARGET,
 # what crashes in fuzz/artifacts/TARGET. A crash does not stop the others, and ends in exit code 1.
 #
 #   scripts/fuzz.sh [SECONDS] [TARGET...]
@@ -22,8 +22,11 @@ crashed=""
 for target in "$@"; do
     echo "fuzz: $target"
     mkdir -p "corpus/$target"
+    seeds=../crates/imaging/tests/inputs
+    [ ! -d "../crates/imaging/tests/found/$target" ] || seeds="$seeds ../crates/imaging/tests/found/$target"
+    # shellcheck disable=SC2086 # Two folders.
     # Half a minute or 3 GB for 64 KiB is a find as well.
-    fuzz run "$target" "corpus/$target" ../crates/imaging/tests/inputs -- \
+    fuzz run "$target" "corpus/$target" $seeds -- \
         -max_total_time="$seconds" -max_len=65536 -timeout=30 -rss_limit_mb=3072 ||
         crashed="$crashed $target"
 done

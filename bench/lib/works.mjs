@@ -113,6 +113,12 @@ Object.assign(works, {
     request: { steps: [step("convert", { output: { output_format: "webp", quality: 80 } })] },
     sharp: { pixels: (image) => image, encode: (image) => image.webp({ quality: 80 }) },
   },
+  "png-webp-equal": {
+    title: "PNG → WebP, ours at 79 and sharp at 80: about the same score",
+    inputs: "pngs",
+    request: { steps: [step("convert", { output: { output_format: "webp", quality: 79 } })] },
+    sharp: { pixels: (image) => image, encode: (image) => image.webp({ quality: 80 }) },
+  },
   "webp-decode": {
     title: "WebP → raw pixels (13 MP)",
     inputs: "webps",

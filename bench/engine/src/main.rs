@@ -22,8 +22,8 @@ struct Command {
     out: Option<String>,
 }
 
-/// As the product's runners keep it.
-const HEAP_KEPT_BYTES: usize = 64 << 20;
+/// As the product's runners keep it while they have work.
+const HEAP_KEPT_BYTES: usize = 128 << 20;
 
 fn main() -> Result<()> {
     imaging::heap::keep_freed();

@@ -220,7 +220,8 @@ struct Estimate {
 
 impl Estimate {
     fn of(header: &Header, draft: Draft<'_>, format: &Format) -> Self {
-        let planes_out = takes_half_planes(format, &draft.intent.output);
+        let output = draft.intent.output;
+        let planes_out = takes_half_planes(format, &output);
         let mut stages = draft.stages;
         if header.orientation != Orientation::Normal {
             stages.insert(0, (0, Stage::Orient(header.orientation)));
@@ -254,7 +255,7 @@ impl Estimate {
         }
         ns += f64::from(format.encode_ns) * size.area() as f64;
         // The encoder holds its own copy, and the file that it writes.
-        let encoder = f64::from(format.encode_bytes) * size.area() as f64;
+        let encoder = (format.encode_memory)(&output, size) as f64;
         peak = peak.max(bytes + bytes.max(encoder));
         Self { passes, memory_bytes: peak as u64, ms: ns / 1e6 }
     }

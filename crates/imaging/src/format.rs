@@ -115,9 +115,9 @@ pub struct Format {
     pub decode_ns: f32,
     /// Nanoseconds a pixel to encode with its usual settings, for estimates.
     pub encode_ns: f32,
-    /// Bytes a pixel that the encoder holds where that is more than the picture itself, for
-    /// estimates.
-    pub encode_bytes: f32,
+    /// Bytes that the encoder holds for a picture of this size with these settings, where they are
+    /// more than the picture itself.
+    pub encode_memory: fn(&Output, Size) -> u64,
     /// The deepest samples it is written with.
     pub bit_depth_max: u8,
     /// The longest side its container can say.
@@ -189,7 +189,7 @@ impl Format {
         scales_when_decoding: false,
         decode_ns: 20.0,
         encode_ns: 20.0,
-        encode_bytes: 0.0,
+        encode_memory: |_, _| 0,
         bit_depth_max: 8,
         side_max: 65_535,
         written_size: |size| size,

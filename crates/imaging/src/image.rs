@@ -300,9 +300,9 @@ pub fn zeroed<S: Scalar>(len: u64) -> Result<Vec<S>> {
 pub fn joined(start: &[u8], rest: &[u8]) -> Result<Vec<u8>> {
     let len = start.len() + rest.len();
     let byte = |at: usize| if at < start.len() { start[at] } else { rest[at - start.len()] };
-    let mut bytes = blocks(len, |at| match at.checked_sub(start.len()) {
-        Some(at) => rest[at..].first_chunk().copied().unwrap_or([0; BLOCK]),
-        None => std::array::from_fn(|index| byte(at + index)),
+    let mut bytes = blocks(len, |at| {
+        let whole = at.checked_sub(start.len()).and_then(|at| rest[at..].first_chunk());
+        whole.copied().unwrap_or_else(|| std::array::from_fn(|index| byte(at + index)))
     })?;
     bytes.extend((bytes.len()..len).map(byte));
     Ok(bytes)
@@ -319,9 +319,9 @@ fn blocks<S: Copy + Send + Sync>(
     block: impl Fn(usize) -> [S; BLOCK] + Send + Sync,
 ) -> Result<Vec<S>> {
     let mut blocks: Vec<[S; BLOCK]> = Vec::new();
-    blocks.try_reserve_exact(len.div_ceil(BLOCK)).map_err(|_| {
-        Error::limit(format!("no memory for {} MB of pixels", (len * size_of::<S>()) >> 20))
-    })?;
+    blocks
+        .try_reserve_exact(len.div_ceil(BLOCK))
+        .map_err(|_| Error::limit(format!("no memory for {} MB", (len * size_of::<S>()) >> 20)))?;
     let all = 0..len / BLOCK;
     if len >= SHARED_MIN && rayon::current_num_threads() > 1 {
         let all = all.into_par_iter().with_min_len(SHARED_MIN / BLOCK);

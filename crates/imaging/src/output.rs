@@ -17,7 +17,8 @@ pub struct Output {
     #[schemars(range(min = 1, max = 100))]
     pub quality: Option<u8>,
     /// No loss at all, where the format can (WebP, AVIF, JPEG XL). A JPEG that nothing touches goes
-    /// into JPEG XL as it is, and can be had back byte for byte.
+    /// into JPEG XL as it is, with the metadata that are kept, and can be had back so (not in CMYK
+    /// or rare subsamplings, which are decoded).
     pub lossless: Option<bool>,
     /// 0 (fastest) to 10 (smallest file), one scale for all formats.
     #[schemars(range(min = 0, max = 10))]

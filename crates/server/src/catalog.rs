@@ -56,6 +56,7 @@ pub(crate) fn document(limits: &imaging::Limits, config: &Config, jobs: &jobs::C
         },
         "not_available": LATER,
         "formats": catalog::formats(),
+        "fonts": imaging::text::families(),
         "engines": [],
         "languages": [],
         "limits": limits_document(limits, config, jobs),

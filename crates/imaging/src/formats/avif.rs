@@ -27,7 +27,7 @@ pub static AVIF: Format = Format {
     bit_depth_max: 12,
     side_max: codec::SIDE_MAX,
     encode_ns: 250.0,
-    encode_bytes: 18.0,
+    encode_memory: |_, size| 18 * size.area(),
     ..Format::PLAIN
 };
 
@@ -125,11 +125,11 @@ const SPEEDS: [(u8, bool); 11] = [
     (7, false),
     (6, true),
     (6, false),
-    (6, false),
+    (5, true),
     (5, false),
-    (5, false),
-    (4, false),
     (3, false),
+    (2, false),
+    (1, false),
 ];
 
 fn settings(output: &Output) -> Settings {

@@ -3,9 +3,13 @@
 
 use std::io::Cursor;
 
+use ::exr::block::chunk::{
+    Chunk, CompressedBlock, CompressedScanLineBlock as ScanLine, CompressedTileBlock as Tile,
+};
 use ::exr::block::reader::ChunksReader;
 use ::exr::block::{self, UncompressedBlock};
 use ::exr::error::Error as ExrError;
+use ::exr::meta::MetaData;
 use moxcms::{Chromaticity, ColorPrimaries, ColorProfile, Matrix3d, XyY};
 
 use super::light;
@@ -87,6 +91,9 @@ fn pixels(file: &[u8], facts: &Facts) -> Result<Pixels> {
         if chunk.layer_index != facts.index || !is_finest(&chunk.compressed_block) {
             continue;
         }
+        if matches!(part.compression, DWAA | DWAB) {
+            check_sizes(&chunk, chunks.meta_data(), part)?;
+        }
         let block = UncompressedBlock::decompress_chunk(chunk, chunks.meta_data(), false)
             .map_err(damage)?;
         let (left, top) = (block.index.pixel_position.x(), block.index.pixel_position.y());
@@ -114,10 +121,40 @@ fn pixels(file: &[u8], facts: &Facts) -> Result<Pixels> {
     Ok(super::channels::without_full_alpha(Pixels::U16(packed)))
 }
 
+const DWAA: u8 = 8;
+const DWAB: u8 = 9;
+
+/// A block of DWA starts with numbers that say how much there is of what. The decoder takes memory
+/// for all of it before it has seen any: no more than pixels can need.
+fn check_sizes(chunk: &Chunk, meta: &MetaData, part: &Part) -> Result<()> {
+    let (CompressedBlock::ScanLine(ScanLine { compressed_pixels_le: bytes, .. })
+    | CompressedBlock::Tile(Tile { compressed_pixels_le: bytes, .. })) = &chunk.compressed_block
+    else {
+        return Ok(());
+    };
+    let header = &meta.headers[chunk.layer_index];
+    let place = header.get_block_data_indices(&chunk.compressed_block).map_err(damage)?;
+    let size = header.get_absolute_block_pixel_coordinates(place).map_err(damage)?.size;
+    let needed = |width: usize, height: usize| (width * height * part.bytes_per_pixel()) as u64;
+    if bytes.len() as u64 == needed(size.x(), size.y()) {
+        // Stored as it is.
+        return Ok(());
+    }
+    // Cosine transforms are of whole squares of 8; runs take up to twice of what they stand for.
+    let max = needed(size.x().next_multiple_of(8), size.y().next_multiple_of(8)) * 2;
+    let numbers = bytes.as_chunks().0.iter().map(|number| u64::from_le_bytes(*number));
+    // Version and lengths in the file stand between what the sections come to.
+    let is_size = |index: usize| matches!(index, 1 | 6..=9);
+    if numbers.enumerate().take(10).any(|(index, number)| is_size(index) && number > max) {
+        return Err(Error::input("the OpenEXR has a block that says it is larger than its pixels"));
+    }
+    Ok(())
+}
+
 /// Whether a chunk is of the whole picture and not of one of its smaller copies.
-fn is_finest(block: &block::chunk::CompressedBlock) -> bool {
+fn is_finest(block: &CompressedBlock) -> bool {
     match block {
-        block::chunk::CompressedBlock::Tile(tile) => {
+        CompressedBlock::Tile(tile) => {
             (tile.coordinates.level_index.x(), tile.coordinates.level_index.y()) == (0, 0)
         }
         _ => true,

@@ -7,14 +7,13 @@ use ::jxl::api::{
 };
 use ::jxl::api::{ExtraChannel, JxlBitDepth};
 
-use super::heif;
 use super::profile;
 use crate::format::{DecodeRequest, Decoded, Format};
 use crate::image::{Channels, Packed, Pixels};
-use crate::metadata::{Metadata, exif};
 use crate::{Error, Image, Limits, Result, Size};
 
 mod bits;
+mod boxes;
 mod inspect;
 mod wrap;
 mod write;
@@ -31,11 +30,12 @@ pub static JXL: Format = Format {
     encode: Some(write::encode),
     alpha: true,
     is_lossy: |output| output.lossless != Some(true),
+    rewrite: Some(boxes::rewrite),
     wrap: Some(wrap::wrap),
     bit_depth_max: 16,
     side_max: SIDE_MAX,
     encode_ns: 170.0,
-    encode_bytes: 18.0,
+    encode_memory: write::memory,
     ..Format::PLAIN
 };
 
@@ -72,7 +72,7 @@ fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
     let is_gray = matches!(form.channels, Channels::Gray | Channels::GrayAlpha);
     let image = Image {
         color: profile::color_space(icc.map(|icc| icc.to_vec()), is_gray),
-        metadata: metadata(bytes),
+        metadata: boxes::metadata(bytes),
         ..Image::still(super::channels::without_full_alpha(pixels))
     };
     Ok(Decoded::full(image))
@@ -175,26 +175,4 @@ fn damage(error: ::jxl::error::Error) -> Error {
         ::jxl::error::Error::OutOfBounds(_) => early(),
         _ => Error::input(message),
     }
-}
-
-/// What the boxes around the codestream say. Compressed ones are left out.
-fn metadata(bytes: &[u8]) -> Metadata {
-    let mut metadata = Metadata::default();
-    if !bytes.starts_with(CONTAINER) {
-        return metadata;
-    }
-    for (kind, payload) in heif::boxes(bytes).map_while(Result::ok) {
-        match &kind {
-            // The start of the TIFF header, counted from here.
-            b"Exif" => {
-                let start = payload.first_chunk().map(|start| u32::from_be_bytes(*start) as usize);
-                let exif = start.and_then(|start| payload.get(start.checked_add(4)?..));
-                metadata.exif = exif.map(<[u8]>::to_vec);
-            }
-            b"xml " => metadata.xmp = Some(payload.to_vec()),
-            _ => {}
-        }
-    }
-    metadata.dpi = metadata.exif.as_deref().and_then(exif::dpi);
-    metadata
 }

@@ -48,7 +48,7 @@ pub(super) struct TextOverlay {
     #[serde(default)]
     pub opacity: Percent,
     /// The family of the letters, in any case: one that is built in, or one of the folder of fonts
-    /// (the setting `fonts`). What it lacks is taken from other families.
+    /// (the setting `fonts`); `GET /v1/operations` lists them. What it lacks is taken from others.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub font_family: Option<String>,

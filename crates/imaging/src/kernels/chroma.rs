@@ -88,11 +88,7 @@ impl Chroma {
     #[inline(always)]
     fn apply_block<const N: usize>(&self, block: &mut [[u8; N]]) {
         let mut light = [[0.0; BLOCK]; 3];
-        for (at, pixel) in block.iter().enumerate() {
-            for (c, light) in light.iter_mut().enumerate() {
-                light[at] = self.light[pixel[c] as usize][c];
-            }
-        }
+        self.look_up(block, &mut light);
         let light = self.mapped(&light);
         let mut places = [[0u16; BLOCK]; 3];
         for (place, light) in places.as_flattened_mut().iter_mut().zip(light.as_flattened()) {
@@ -125,6 +121,18 @@ impl Chroma {
                     pixel[..3].copy_from_slice(&levels[..3]);
                 }
             }
+        }
+    }
+
+    /// The linear light of pixels. Not inlined and so not for vectors: compilers gather them, which
+    /// takes longer than one look after the other.
+    #[inline(never)]
+    fn look_up<const N: usize>(&self, pixels: &[[u8; N]], light: &mut [[f32; BLOCK]; 3]) {
+        let [r, g, b] = light;
+        for (((pixel, r), g), b) in pixels.iter().zip(r).zip(g).zip(b) {
+            *r = self.light[pixel[0] as usize][0];
+            *g = self.light[pixel[1] as usize][1];
+            *b = self.light[pixel[2] as usize][2];
         }
     }
 

@@ -3,14 +3,18 @@
 use super::wide::wide;
 use crate::color::{luminance, to_linear};
 
-/// Steps of luminance from black to white: fine enough that the steepest part of the sRGB curve, in
-/// black, moves by a fifth of a level from one to the next.
-const STEPS: i32 = 1 << 14;
-/// From this luminance on, the curve is so flat that eight steps share a tone.
+/// Steps of luminance from black to white, as fine as black needs them: the cube root of perceptual
+/// spaces moves by a quarter of a level from one to the next where the first color is that is not
+/// black.
+const STEPS: i32 = 1 << 18;
+/// From this luminance on, 16 steps share a tone.
+const DIM: i32 = STEPS / 256;
+const DIM_BITS: u32 = 4;
+/// And from this one on, 128 do.
 const BRIGHT: i32 = STEPS / 16;
-const SHARED_BITS: u32 = 3;
+const BRIGHT_BITS: u32 = 7;
 /// Fraction bits of luminance below a step.
-const STEP_BITS: u32 = 12;
+const STEP_BITS: u32 = 8;
 /// What luminance 1 is as a whole number.
 pub(super) const LUMINANCE_ONE: f32 = (STEPS << STEP_BITS) as f32;
 /// Colors that leave the usual range have luminances in this one, or are taken for those at its
@@ -36,10 +40,11 @@ pub(super) struct Tones {
 impl Tones {
     /// For luminances of this range.
     pub(super) fn new([low, high]: [f32; 2], tone: &Tone, strength: f32) -> Self {
-        let place = |value: f32| place((value.clamp(RANGE[0], RANGE[1]) * STEPS as f32) as i32);
-        let (first, last) = (place(low) - 1, place(high) + 1);
-        let color = |place| {
-            let value = (step(place) as f32 / STEPS as f32).clamp(low, high);
+        let number =
+            |value: f32| number_of((value.clamp(RANGE[0], RANGE[1]) * STEPS as f32) as i32);
+        let (first, last) = (number(low) - 1, number(high) + 1);
+        let color = |number| {
+            let value = (step_of(number) as f32 / STEPS as f32).clamp(low, high);
             let [r, g, b] = tone(value).map(|value| level(value * strength));
             [r, g, b, 0]
         };
@@ -51,7 +56,7 @@ impl Tones {
     #[inline(always)]
     pub(super) fn place(&self, luminance: i32) -> i32 {
         const HALF_STEP: i32 = 1 << (STEP_BITS - 1);
-        let place = place((luminance + HALF_STEP) >> STEP_BITS) - self.first;
+        let place = number_of((luminance + HALF_STEP) >> STEP_BITS) - self.first;
         place.clamp(0, self.colors.len() as i32 - 1)
     }
 
@@ -62,26 +67,30 @@ impl Tones {
     }
 }
 
-/// The number of the tone of a step.
+/// The number of the first tone of dim and of bright luminances, less that of its steps.
+const DIM_OFFSET: i32 = DIM - (DIM >> DIM_BITS);
+const BRIGHT_OFFSET: i32 = (BRIGHT >> DIM_BITS) + DIM_OFFSET - (BRIGHT >> BRIGHT_BITS);
+
+/// The number of the tone of a step. What is below black mirrors what is above.
 #[inline(always)]
-fn place(step: i32) -> i32 {
-    const FEWER: i32 = BRIGHT - (BRIGHT >> SHARED_BITS);
-    match step {
-        BRIGHT.. => (step >> SHARED_BITS) + FEWER,
-        step if step < -BRIGHT => (step >> SHARED_BITS) - FEWER,
-        step => step,
-    }
+fn number_of(step: i32) -> i32 {
+    let number = match step.abs() {
+        size if size < DIM => size,
+        size if size < BRIGHT => (size >> DIM_BITS) + DIM_OFFSET,
+        size => (size >> BRIGHT_BITS) + BRIGHT_OFFSET,
+    };
+    if step < 0 { -number } else { number }
 }
 
-/// The step in the middle of those that a tone is for.
-fn step(place: i32) -> i32 {
-    const FEWER: i32 = BRIGHT - (BRIGHT >> SHARED_BITS);
-    const HALF: i32 = 1 << (SHARED_BITS - 1);
-    match place {
-        BRIGHT.. => ((place - FEWER) << SHARED_BITS) + HALF,
-        place if place < -BRIGHT => ((place + FEWER) << SHARED_BITS) + HALF,
-        place => place,
-    }
+/// The step in the middle of those that share a tone.
+fn step_of(number: i32) -> i32 {
+    let middle = |steps: i32, bits: u32| (steps << bits) + (1 << (bits - 1));
+    let step = match number.abs() {
+        size if size < DIM => size,
+        size if size < (BRIGHT >> DIM_BITS) + DIM_OFFSET => middle(size - DIM_OFFSET, DIM_BITS),
+        size => middle(size - BRIGHT_OFFSET, BRIGHT_BITS),
+    };
+    if number < 0 { -step } else { step }
 }
 
 /// A level with fraction bits.
@@ -243,13 +252,34 @@ mod tests {
     }
 
     #[test]
-    fn places_follow_each_other_and_are_told_apart() {
-        let mut before = place(-3 * STEPS);
-        for at in -3 * STEPS + 1..5 * STEPS {
-            let next = place(at);
-            assert!(next == before || next == before + 1, "{at}");
-            assert!((step(next) - at).abs() <= 1 << SHARED_BITS >> 1, "{at}: {}", step(next));
+    fn tones_follow_each_other_and_stand_in_the_middle_of_their_steps() {
+        let mut before = number_of(-STEPS);
+        for step in -STEPS + 1..4 * STEPS {
+            let next = number_of(step);
+            assert!(next == before || next == before + 1, "{step}");
+            let shared = match step.abs() {
+                size if size < DIM => 1,
+                size if size < BRIGHT => 1 << DIM_BITS,
+                _ => 1 << BRIGHT_BITS,
+            };
+            assert!((step_of(next) - step).abs() <= shared / 2, "{step}: {}", step_of(next));
             before = next;
+        }
+    }
+
+    #[test]
+    fn tones_over_lightness_are_right_next_to_black() {
+        let tone = |luminance: f32| [luminance.max(0.0).cbrt(); 3];
+        let (tones, exact) = (LevelTones::new(&tone, 1.0), ColorFn::Tone(Arc::new(tone), 1.0));
+        for number in 0..27u8 {
+            let rgb = [number / 9, number / 3 % 3, number % 3];
+            let mut row = rgb;
+            tones.apply_row::<3>(&mut row);
+            let exact = exact.eval(rgb.map(|level| f32::from(level) / 255.0));
+            assert!(
+                (f32::from(row[0]) - exact[0] * 255.0).abs() < 0.9,
+                "{rgb:?} {row:?} {exact:?}"
+            );
         }
     }
 }

@@ -87,7 +87,7 @@ fn colors_of_every_profile_are_kept_with_loss_and_without() {
         let icc = profile.encode().unwrap();
         let image = Image {
             color: ColorSpace::Icc(icc.into()),
-            ..Image::still(Pixels::U8(photo(Size::new(96, 64), channels)))
+            ..Image::still(Pixels::U8(photo(Size::new(300, 64), channels)))
         };
         for (output, least) in [
             (Output { lossless: Some(true), ..Output::default() }, 50.0),
@@ -102,6 +102,53 @@ fn colors_of_every_profile_are_kept_with_loss_and_without() {
     assert!(icc::is_display_p3(&ColorProfile::new_display_p3().encode().unwrap()));
     assert!(!icc::is_display_p3(&ColorProfile::new_adobe_rgb().encode().unwrap()));
     assert!(!icc::is_display_p3(b"no profile"));
+}
+
+#[test]
+fn pictures_as_thin_as_a_line_are_written() {
+    let noise = |at: u64| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u8;
+    for size in [Size::new(300, 1), Size::new(1, 2100), Size::new(2500, 9)] {
+        for channels in [Channels::GrayAlpha, Channels::Rgba] {
+            let len = size.area() * channels.count() as u64;
+            let picture = Packed::new(size, channels, (0..len).map(noise).collect());
+            for effort in [None, Some(7), Some(10)] {
+                let output = Output { effort, ..Output::default() };
+                let image = Image::still(Pixels::U8(picture.clone()));
+                let back = decode(&encode("jxl", &image, &output));
+                assert_eq!(back.size(), size, "{channels:?} {effort:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_is_kept_with_the_metadata_that_are_wanted_alone() {
+    let filler = "a long description ".repeat(40);
+    let exif = exif_with(&filler);
+    let mut image = Image::still(Pixels::U8(photo(Size::new(60, 30), Channels::Rgb)));
+    image.metadata.exif = Some(exif);
+    let jpeg = encode("jpg", &image, &Output::default());
+    // Its Exif is so long that it is packed.
+    let (jxl, _) = run(&jpeg, &json!({ "lossless": true, "strip_metadata": false }));
+    assert!(holds(&jxl.bytes, b"brob"));
+    let read = decode(&jxl.bytes).metadata.exif.unwrap();
+    assert!(holds(&read, filler.as_bytes()));
+    let request = json!({ "operation": "compress", "options": { "quality": 100 } });
+    let (_, plan) = Plan::parse("optimize", &request, &Limits::default()).unwrap();
+    let input = Input::alone("in.jxl", &jxl.bytes);
+    let report = imaging::run(&plan, input, &Limits::default(), &()).unwrap();
+    let kept = &report.outputs[0].bytes;
+    assert!(report.warnings.iter().any(|warning| warning.code == "original_kept"));
+    assert!(!holds(kept, b"brob") && !holds(kept, b"jbrd"));
+    assert_eq!(decode(kept).metadata.exif, None);
+    assert_eq!(rgba_of(&decode(kept)), rgba_of(&decode(&jxl.bytes)));
+}
+
+/// An Exif block with a description.
+fn exif_with(description: &str) -> Vec<u8> {
+    let len = (description.len() as u32 + 1).to_be_bytes();
+    let head = [b"MM\0*\0\0\0\x08\0\x01\x01\x0E\0\x02", &len[..], &[0, 0, 0, 26, 0, 0, 0, 0]];
+    [&head.concat()[..], description.as_bytes(), b"\0"].concat()
 }
 
 fn run(jpeg: &[u8], output: &Value) -> (OutputFile, bool) {

@@ -7,6 +7,7 @@ mod compose;
 mod drawings;
 mod exr;
 mod formats;
+mod found;
 mod geometry;
 mod gif_rules;
 mod golden;

@@ -22,8 +22,11 @@ use crate::job::JobError;
 /// Progress within a step is told at most this often.
 const STEP_INTERVAL: Duration = Duration::from_millis(50);
 const STACK_BYTES: usize = 8 << 20;
-/// Free memory that a runner may keep from one unit to the next.
-const HEAP_KEPT_BYTES: usize = 64 << 20;
+/// Free memory that a runner keeps from one unit to the next, which need not have it cleared.
+const HEAP_KEPT_BYTES: usize = 128 << 20;
+/// And when it has waited for one so long.
+const HEAP_KEPT_IDLE_BYTES: usize = 32 << 20;
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Standard streams, the copy of standard output, and a few for the C library.
 const FILES_MAX: u64 = 16;
 
@@ -70,7 +73,7 @@ where
     let (units, todo) = mpsc::sync_channel::<(Unit, Bodies)>(1);
     let worker = std::sync::Arc::clone(&output);
     std::thread::Builder::new().name("plan".into()).stack_size(STACK_BYTES).spawn(move || {
-        for (unit, bodies) in todo {
+        while let Some((unit, bodies)) = next(&todo) {
             worker.tell_or_exit(|output| perform(&work, &unit, &bodies, output));
             drop((unit, bodies));
             imaging::heap::trim(HEAP_KEPT_BYTES);
@@ -84,6 +87,14 @@ where
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The next of what there is to do; gives memory back when there is nothing for a while.
+fn next<T>(todo: &mpsc::Receiver<T>) -> Option<T> {
+    todo.recv_timeout(IDLE_AFTER).ok().or_else(|| {
+        imaging::heap::trim(HEAP_KEPT_IDLE_BYTES);
+        todo.recv().ok()
+    })
 }
 
 /// The files of a unit, whole.

@@ -39,8 +39,6 @@ const PICTURE: [(&CStr, &CStr); 6] = [
     (c"qm-max", c"10"),
     (c"dist-metric", c"qm-psnr"),
 ];
-/// The slow speeds search partitions that photographs gain nothing from.
-const SQUARE_PARTITIONS_FROM: u8 = 6;
 
 /// The samples of a picture as one AV1 temporal unit.
 pub fn encode(picture: &Picture, settings: Settings) -> Result<Vec<u8>> {
@@ -203,9 +201,9 @@ impl Encoder {
         if cosine_only {
             self.option(c"use-intra-dct-only", c"1")?;
         }
-        if speed >= SQUARE_PARTITIONS_FROM {
-            self.option(c"enable-rect-partitions", c"0")?;
-        }
+        // A slower speed with square partitions alone takes less time and fewer bytes than a faster
+        // one with all.
+        self.option(c"enable-rect-partitions", c"0")?;
         Ok(())
     }
 

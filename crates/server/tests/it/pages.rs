@@ -1,7 +1,7 @@
 //! The catalogue, the OpenAPI document, the probes and the pages.
 
 use axum::http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::app;
 
@@ -19,6 +19,7 @@ async fn the_catalogue_says_what_there_is() {
     let filters = names(&catalog["operations"][2]["types"]);
     assert!(filters.contains(&"cinematic".to_owned()), "{filters:?}");
     assert!(names(&catalog["formats"]).contains(&"webp".to_owned()));
+    assert!(catalog["fonts"].as_array().unwrap().contains(&json!("Noto Sans")));
     assert_eq!(catalog["limits"]["files_max"], 3, "the limits are those of this server");
     for operation in catalog["operations"].as_array().unwrap() {
         for key in ["about", "endpoint", "example", "schema"] {

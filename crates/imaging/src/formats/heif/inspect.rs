@@ -89,7 +89,8 @@ impl Walk {
             // To the end of the file, where nothing follows.
             (None, None) => u64::MAX,
         };
-        if parent.is_some_and(|(_, parent)| end > parent) {
+        // Without a length of its own it may have ended before its head did.
+        if parent.is_some_and(|(_, parent)| end.max(self.at) > parent) {
             return Err(Error::input(format!("the box {} reaches out of its box", name(kind))));
         }
         let parent = parent.map(|(kind, _)| kind);

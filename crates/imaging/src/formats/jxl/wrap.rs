@@ -1,7 +1,7 @@
 //! A JPEG in JPEG XL without loss: its coefficients, coded better, and what is needed to get the
 //! JPEG back byte for byte (ISO/IEC 18181-2, "JPEG bitstream reconstruction data").
 
-use jixel::JpegTranscodeConfig;
+use jixel::{EncodeError, JpegTranscodeConfig};
 
 use super::write;
 use crate::format::Header;
@@ -31,7 +31,11 @@ pub(super) fn wrap(
     let config = JpegTranscodeConfig::default()
         .with_speed(write::speed(output.effort.unwrap_or(write::EFFORT)))
         .with_num_threads(rayon::current_num_threads());
-    // The rest, inks for one, goes by its pixels.
     let jpeg = embedded.oriented(header.orientation)?;
-    Ok(jixel::encode_jpeg_lossless_with_config(&jpeg, &config).ok())
+    match jixel::encode_jpeg_lossless_with_config(&jpeg, &config) {
+        Ok(file) => Ok(Some(file)),
+        // Inks and rare kinds of subsampling go by their pixels.
+        Err(EncodeError::Jpeg(_) | EncodeError::Unsupported(_)) => Ok(None),
+        Err(error) => Err(write::failure(error)),
+    }
 }

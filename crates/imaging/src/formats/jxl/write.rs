@@ -1,6 +1,8 @@
 //! JPEG XL from pixels, in one of three ways: with loss in XYB, the space that is made for it; with
 //! loss in `Y'CbCr` where a profile says what the numbers mean; without loss.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jixel::{CodingTransform, ColorEncoding, EncodeConfig, EncodeError, FlMeta, Speed};
 
 use crate::icc;
@@ -8,7 +10,7 @@ use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels, Scalar};
 use crate::kernels::planes;
 use crate::metadata::exif;
 use crate::output::Output;
-use crate::{Error, Image, Result};
+use crate::{Error, Image, Result, Size};
 
 /// Quality when none is asked for: about what JPEG 85 looks like.
 const QUALITY: u8 = 88;
@@ -16,6 +18,8 @@ const QUALITY: u8 = 88;
 pub(super) const EFFORT: u8 = 4;
 /// Up to this effort a lossless file is made by a coder that looks at each sample once.
 const ONE_LOOK_EFFORT: u8 = 2;
+/// The encoder may hold so many bytes; with more pixels there is less effort.
+const MEMORY_MAX: u64 = 640 << 20;
 
 pub(super) fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
     let [Frame { pixels, .. }] = &image.frames[..] else {
@@ -29,17 +33,67 @@ pub(super) fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
 }
 
 fn file<S: Sample>(image: &Image, packed: &Packed<S>, output: &Output) -> Result<Vec<u8>> {
-    let effort = output.effort.unwrap_or(EFFORT);
-    let file = if output.lossless == Some(true) && effort <= ONE_LOOK_EFFORT {
-        S::encode_at_one_look(packed, &one_look(image))
-    } else {
-        let is_gray = matches!(packed.channels(), Channels::Gray | Channels::GrayAlpha);
-        S::encode(packed, &config(image, output, effort, is_gray))
-    };
-    file.map_err(failure)
+    let is_lossless = output.lossless == Some(true);
+    let effort = affordable(output, packed.size());
+    let color = Color::of(image, matches!(packed.channels(), Channels::Gray | Channels::GrayAlpha));
+    // With a profile that coder fails on all but small pictures.
+    if is_lossless && effort <= ONE_LOOK_EFFORT && !matches!(color, Color::Profile(_)) {
+        return S::encode_at_one_look(packed, &one_look(image, &color)).map_err(failure);
+    }
+    let mut config = config(image, output, effort, &color);
+    // With loss it fails on some pictures with alpha that are as thin as a line.
+    let encode = |config: &_| catch_unwind(AssertUnwindSafe(|| S::encode(packed, config)));
+    let file = encode(&config).or_else(|_| {
+        config.lossless = true;
+        encode(&config)
+    });
+    match file {
+        Ok(file) => file.map_err(failure),
+        Err(_) => Err(Error::internal("the JPEG XL cannot be written: its encoder gave up")),
+    }
 }
 
-fn config(image: &Image, output: &Output, effort: u8, is_gray: bool) -> EncodeConfig {
+/// What the encoder holds, as measured.
+pub(super) fn memory(output: &Output, size: Size) -> u64 {
+    bytes_a_pixel(output, affordable(output, size)) * size.area()
+}
+
+/// The effort that is asked for, or less where that would take too much memory.
+fn affordable(output: &Output, size: Size) -> u8 {
+    let effort = output.effort.unwrap_or(EFFORT);
+    let fits = |effort: &u8| bytes_a_pixel(output, *effort) * size.area() <= MEMORY_MAX;
+    (0..=effort).rev().find(fits).unwrap_or(0)
+}
+
+fn bytes_a_pixel(output: &Output, effort: u8) -> u64 {
+    match (output.lossless == Some(true), effort) {
+        (true, 0..=ONE_LOOK_EFFORT) => 16,
+        (true, 0..=5) => 65,
+        (true, _) => 105,
+        (false, 0..=5) => 18,
+        (false, _) => 50,
+    }
+}
+
+/// What the numbers mean.
+enum Color<'a> {
+    Srgb,
+    /// By its name, so that it needs no profile.
+    DisplayP3,
+    Profile(&'a [u8]),
+}
+
+impl<'a> Color<'a> {
+    fn of(image: &'a Image, is_gray: bool) -> Self {
+        match &image.color {
+            ColorSpace::Srgb => Self::Srgb,
+            ColorSpace::Icc(profile) if !is_gray && icc::is_display_p3(profile) => Self::DisplayP3,
+            ColorSpace::Icc(profile) => Self::Profile(profile),
+        }
+    }
+}
+
+fn config(image: &Image, output: &Output, effort: u8, color: &Color<'_>) -> EncodeConfig {
     let mut config = EncodeConfig::default()
         .with_quality(output.quality.unwrap_or(QUALITY).into())
         .with_lossless(output.lossless == Some(true))
@@ -51,13 +105,10 @@ fn config(image: &Image, output: &Output, effort: u8, is_gray: bool) -> EncodeCo
     (config.ink_layer, config.vector_layers) = (false, false);
     config.exif.clone_from(&image.metadata.exif);
     config.xmp.clone_from(&image.metadata.xmp);
-    match &image.color {
-        ColorSpace::Srgb => {}
-        // By its name, so that it needs no profile and XYB can be used.
-        ColorSpace::Icc(profile) if icc::is_display_p3(profile) && !is_gray => {
-            config.color_encoding = ColorEncoding::display_p3();
-        }
-        ColorSpace::Icc(profile) => {
+    match color {
+        Color::Srgb => {}
+        Color::DisplayP3 => config.color_encoding = ColorEncoding::display_p3(),
+        Color::Profile(profile) => {
             config.icc_profile = Some(profile.to_vec());
             config.coding_transform = CodingTransform::YCbCr;
         }
@@ -76,17 +127,16 @@ pub(super) fn speed(effort: u8) -> Speed {
     }
 }
 
-fn one_look(image: &Image) -> FlMeta {
-    let icc = match &image.color {
-        ColorSpace::Srgb => None,
-        ColorSpace::Icc(profile) => Some(profile.to_vec()),
+fn one_look(image: &Image, color: &Color<'_>) -> FlMeta {
+    let meta = match color {
+        Color::DisplayP3 => FlMeta::display_p3(),
+        Color::Srgb | Color::Profile(_) => FlMeta::srgb(),
     };
     FlMeta {
         orientation: orientation(image),
-        icc,
         exif: image.metadata.exif.clone(),
         xmp: image.metadata.xmp.clone(),
-        ..FlMeta::srgb()
+        ..meta
     }
 }
 
@@ -155,7 +205,7 @@ fn space(channels: Channels) -> (jixel::ColorSpace, bool) {
     (space, channels.has_alpha())
 }
 
-fn failure(error: EncodeError) -> Error {
+pub(super) fn failure(error: EncodeError) -> Error {
     match error {
         EncodeError::AllocationFailed { .. } => {
             Error::limit("there is not enough memory to write the JPEG XL")

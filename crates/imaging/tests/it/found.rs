@@ -1,0 +1,38 @@
+//! Files that fuzzing found (`scripts/fuzz.sh`): those that crashed, by name, and those that reach
+//! the most of what `inputs` does not, by number. Each ends in an error or an image.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use imaging::{ErrorKind, Limits, format};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/found")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn what_was_found_ends_in_an_error_or_an_image() {
+    let formats = files(&folder());
+    assert!(formats.len() > 15);
+    for path in formats.iter().flat_map(|format| files(format)) {
+        format::fuzz_decode(&fs::read(path).unwrap());
+    }
+}
+
+#[test]
+fn blocks_larger_than_their_pixels_are_refused_before_there_is_memory_for_them() {
+    for name in ["unknown", "ac-deflate", "ac-huffman", "dc", "rle"] {
+        let file = fs::read(folder().join(format!("exr/exr-dwa-{name}.exr"))).unwrap();
+        let decode = format::by_name("exr").unwrap().decode.unwrap();
+        let error = decode(&file, &Default::default(), &Limits::default()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Input, "{name}: {error}");
+        assert!(error.message.contains("larger than its pixels"), "{name}: {error}");
+    }
+}
