@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fuzzes targets for as many seconds each as the first argument says (60 by default): those that are
-# named, or all. Starts from the inputs of the tests and what was found before; what is found is kept in fuzz/corpus/TARGET,
-# what crashes in fuzz/artifacts/TARGET. A crash does not stop the others, and ends in exit code 1.
+# named, or all. Starts from the inputs of the tests and what was found before. What is found is kept
+# in fuzz/corpus/TARGET, what crashes in fuzz/artifacts/TARGET. A crash does not stop the others, and
+# ends in exit code 1.
 #
 #   scripts/fuzz.sh [SECONDS] [TARGET...]
 set -eu
@@ -22,8 +23,9 @@ crashed=""
 for target in "$@"; do
     echo "fuzz: $target"
     mkdir -p "corpus/$target"
-    seeds=../crates/imaging/tests/inputs
-    [ ! -d "../crates/imaging/tests/found/$target" ] || seeds="$seeds ../crates/imaging/tests/found/$target"
+    tests=../crates/imaging/tests
+    seeds="$tests/inputs"
+    [ ! -d "$tests/found/$target" ] || seeds="$seeds $tests/found/$target"
     # shellcheck disable=SC2086 # Two folders.
     # Half a minute or 3 GB for 64 KiB is a find as well.
     fuzz run "$target" "corpus/$target" $seeds -- \

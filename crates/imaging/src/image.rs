@@ -314,7 +314,7 @@ const SHARED_MIN: usize = 1 << 20;
 const BLOCK: usize = 64;
 
 /// Whole blocks of up to `len` samples, with room for the rest.
-fn blocks<S: Copy + Send + Sync>(
+fn blocks<S: Scalar>(
     len: usize,
     block: impl Fn(usize) -> [S; BLOCK] + Send + Sync,
 ) -> Result<Vec<S>> {

@@ -4,15 +4,12 @@
 
 use super::fuse;
 use super::toned::{self, Color, LUMINANCE_ONE, Tones};
-use super::wide::wide;
+use super::wide::{BLOCK, blocks};
 use crate::color::{
     CONES_TO_LIGHT, LAB_TO_ROOTS, LIGHT_TO_CONES, Matrix, ROOTS_TO_LAB, from_linear, luminance,
     times, to_linear,
 };
 use crate::stage::{ColorFn, Sample};
-
-/// So many pixels are done side by side.
-const BLOCK: usize = 64;
 
 /// Steps of the square root of linear light from black to white. A step is less than a tenth of a
 /// level everywhere.
@@ -75,13 +72,10 @@ impl Chroma {
 
     /// Changes the colors of a row of pixels of `N` samples (3, or 4 with alpha last).
     pub(super) fn apply_row<const N: usize>(&self, row: &mut [u8]) {
-        wide(
+        blocks::<N>(
+            row,
             #[inline(always)]
-            || {
-                for block in row.as_chunks_mut::<N>().0.chunks_mut(BLOCK) {
-                    self.apply_block(block);
-                }
-            },
+            |block| self.apply_block(block),
         );
     }
 

@@ -44,7 +44,7 @@ enum Exit {
     /// They are rounded to these.
     Levels(Box<[[u8; 3]; BINS]>),
     /// They are toned.
-    Toned(Toned<BINS>),
+    Toned(Toned),
 }
 
 /// A cut of a chain: curves, and the functions between them that become a cube each.

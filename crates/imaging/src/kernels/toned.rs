@@ -1,6 +1,7 @@
 //! A color for each luminance: a table over luminance.
 
-use super::wide::wide;
+use super::lut3::BINS;
+use super::wide::{BLOCK, blocks};
 use crate::color::{luminance, to_linear};
 
 /// Steps of luminance from black to white, as fine as black needs them: the cube root of perceptual
@@ -22,9 +23,6 @@ pub(super) const LUMINANCE_ONE: f32 = (STEPS << STEP_BITS) as f32;
 pub(super) const RANGE: [f32; 2] = [-1.0, 4.0];
 /// Fraction bits of levels. A tone and its original may leave 0 to 255 by as much again each.
 const LEVEL_BITS: u32 = 5;
-/// So many pixels are done side by side.
-const BLOCK: usize = 64;
-
 /// A function of luminance, in linear light.
 type Tone = dyn Fn(f32) -> [f32; 3];
 
@@ -148,13 +146,10 @@ impl LevelTones {
 
     /// Changes the colors of a row of pixels of `N` samples (3, or 4 with alpha last).
     pub(super) fn apply_row<const N: usize>(&self, row: &mut [u8]) {
-        wide(
+        blocks::<N>(
+            row,
             #[inline(always)]
-            || {
-                for block in row.as_chunks_mut::<N>().0.chunks_mut(BLOCK) {
-                    self.apply_block(block);
-                }
-            },
+            |block| self.apply_block(block),
         );
     }
 
@@ -183,34 +178,34 @@ impl LevelTones {
     }
 }
 
-/// A tone for values of channels that are given by number.
-pub(super) struct Toned<const VALUES: usize> {
-    luminance: Box<[[i32; 3]; VALUES]>,
-    kept: Box<[[i16; 3]; VALUES]>,
+/// A tone for what a cube gives, by bins.
+pub(super) struct Toned {
+    luminance: Box<[[i32; 3]; BINS]>,
+    kept: Box<[[i16; 3]; BINS]>,
     tones: Tones,
 }
 
-impl<const VALUES: usize> Toned<VALUES> {
-    /// For these values, whose colors have luminances in this range.
+impl Toned {
+    /// For the values of these bins, whose colors have luminances in this range.
     pub(super) fn new(
         values: impl Fn(usize) -> [f32; 3],
         range: [f32; 2],
         tone: &Tone,
         strength: f32,
     ) -> Self {
-        let (mut luminance, mut kept) = (Box::new([[0; 3]; VALUES]), Box::new([[0; 3]; VALUES]));
-        for number in 0..VALUES {
-            let values = values(number);
-            luminance[number] = luminances(values);
-            kept[number] = values.map(|value| level(value * (1.0 - strength)));
+        let (mut luminance, mut kept) = (Box::new([[0; 3]; BINS]), Box::new([[0; 3]; BINS]));
+        for bin in 0..BINS {
+            let values = values(bin);
+            luminance[bin] = luminances(values);
+            kept[bin] = values.map(|value| level(value * (1.0 - strength)));
         }
         Self { luminance, kept, tones: Tones::new(range, tone, strength) }
     }
 
-    /// The color that becomes of the values with these numbers.
+    /// The color that becomes of these bins.
     #[inline(always)]
-    pub(super) fn color(&self, numbers: [usize; 3]) -> [u8; 3] {
-        let [r, g, b] = numbers.map(|number| number % VALUES);
+    pub(super) fn color(&self, bins: [usize; 3]) -> [u8; 3] {
+        let [r, g, b] = bins.map(|bin| bin % BINS);
         let luminance = self.luminance[r][0] + self.luminance[g][1] + self.luminance[b][2];
         let tone = self.tones.at(self.tones.place(luminance));
         let kept = [self.kept[r][0], self.kept[g][1], self.kept[b][2], 0];

@@ -49,16 +49,10 @@ impl Embedded<'_> {
             ColorSpace::Srgb => None,
         }
     }
-
-    /// Whether it can go as it is where these colors are asked for.
-    pub(in crate::formats) fn has_colors_for(&self, output: &Output) -> bool {
-        let is_srgb = self.profile().is_none() && self.channels < 4;
-        is_srgb || output.keeps_profile()
-    }
 }
 
-/// The data of a whole, sound JPEG whose colors every reader takes for the same, with the metadata
-/// that are wanted; `None` for any other.
+/// The data of a whole, sound JPEG with the metadata that are wanted; `None` where its colors may
+/// not stay, or where not every reader takes them for the same.
 pub(in crate::formats) fn embed<'a>(
     jpeg: &'a [u8],
     output: &Output,
@@ -94,7 +88,7 @@ pub(in crate::formats) fn embed<'a>(
         Some(false) => {}
         None => metadata.keep_rights_only(),
     }
-    Ok(Some(Embedded {
+    let embedded = Embedded {
         jpeg,
         metadata,
         icc: segments.icc(),
@@ -102,7 +96,9 @@ pub(in crate::formats) fn embed<'a>(
         channels,
         is_inverted: channels == 4 && segments.is_adobe,
         dpi,
-    }))
+    };
+    let is_srgb = embedded.profile().is_none() && channels < 4;
+    Ok((is_srgb || output.keeps_profile()).then_some(embedded))
 }
 
 /// The markers outside of image data with the bytes that follow each.

@@ -25,9 +25,6 @@ pub(super) fn wrap(
         return Ok(None);
     }
     let Some(embedded) = jpeg::embed(file, output, limits)? else { return Ok(None) };
-    if !embedded.has_colors_for(output) {
-        return Ok(None);
-    }
     let config = JpegTranscodeConfig::default()
         .with_speed(write::speed(output.effort.unwrap_or(write::EFFORT)))
         .with_num_threads(rayon::current_num_threads());

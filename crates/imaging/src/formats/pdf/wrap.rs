@@ -18,9 +18,6 @@ pub(super) fn wrap(
         return Ok(None);
     }
     let Some(embedded) = jpeg::embed(file, output, limits)? else { return Ok(None) };
-    if !embedded.has_colors_for(output) {
-        return Ok(None);
-    }
     let (transpose, ..) = header.orientation.parts();
     let dpi = output.dpi.map(|dpi| (dpi, dpi)).or(embedded.dpi);
     let dpi = dpi.map(|(across, down)| if transpose { (down, across) } else { (across, down) });
