@@ -198,7 +198,7 @@ impl<S: Scalar> Packed<S> {
 }
 
 /// Three planes of 8 bits; the two chroma planes may be smaller than the first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planar {
     /// The size of the image, which is the size of the first plane.
     pub size: Size,

@@ -66,9 +66,14 @@ pub fn lower(size: Size, stages: Vec<(usize, Stage)>, planes_out: bool) -> Progr
             Stage::Area(area) => Work::Area(area),
             Stage::Resample(resample) => {
                 // Half chroma will do where the encoder takes planes and only exact turns come in
-                // between.
-                let turns = matches!(rest.peek(), None | Some((_, Stage::Orient(_))));
-                let half = planes_out && turns && orient::is_exact_on_planes(resample.size, (2, 2));
+                // between. At the edge of what was cut out it would show what lay behind.
+                let is_whole = passes.is_empty() && resample.source == RectF::full(size);
+                let is_exact = orient::is_exact_on_planes(resample.size, (2, 2));
+                let half = match rest.peek() {
+                    None => is_whole || is_exact,
+                    Some((_, stage)) => is_exact && matches!(stage, Stage::Orient(_)),
+                };
+                let half = planes_out && half;
                 Work::Resample(resample, if half { (2, 2) } else { (1, 1) })
             }
             Stage::Color(function) => {

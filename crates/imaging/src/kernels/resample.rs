@@ -1,5 +1,7 @@
 //! Resampling with antialiasing kernels, on interleaved samples and on planes.
 
+use std::borrow::Cow;
+
 use resampler::{Filter, Input, Layout, Source};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,30 +131,45 @@ fn unpremultiply<S: Sample>(from: &[[u16; 4]], to: &mut [[S; 4]]) {
 
 /// A rectangle of planes at another size, with chroma at another subsampling where that is wanted.
 /// Chroma samples lie in the middle of the luma samples they stand for, as JPEG has them, so the
-/// rectangle only scales.
+/// rectangle only scales. Where the last of them reach over the edge, what is there is repeated.
 pub fn resample_planes(
     planar: &Planar,
     resample: &Resample,
     subsampling: (u32, u32),
 ) -> Result<Planar> {
-    let chroma_size = Size::new(
-        resample.size.width.div_ceil(subsampling.0),
-        resample.size.height.div_ceil(subsampling.1),
-    );
+    let Size { width, height } = resample.size;
+    let size = Size::new(width.div_ceil(subsampling.0), height.div_ceil(subsampling.1));
     let (across, down) =
         (1.0 / f64::from(planar.subsampling.0), 1.0 / f64::from(planar.subsampling.1));
-    let chroma =
-        Resample { source: resample.source.scaled(across, down), size: chroma_size, ..*resample };
-    let [y, cb, cr] = &planar.planes;
-    Ok(Planar {
-        size: resample.size,
-        subsampling,
-        planes: [
-            resample_plane(y, resample)?,
-            resample_plane(cb, &chroma)?,
-            resample_plane(cr, &chroma)?,
-        ],
-    })
+    let mut source = resample.source.scaled(across, down);
+    source.width *= f64::from(size.width * subsampling.0) / f64::from(width);
+    source.height *= f64::from(size.height * subsampling.1) / f64::from(height);
+    let chroma = Resample { source, size, ..*resample };
+    let [luma, blue, red] = &planar.planes;
+    let of_chroma = |plane| resample_plane(&reaching(plane, source), &chroma);
+    let (luma, (blue, red)) = rows::both(
+        || resample_plane(luma, resample),
+        || rows::both(|| of_chroma(blue), || of_chroma(red)),
+    );
+    Ok(Planar { size: resample.size, subsampling, planes: [luma?, blue?, red?] })
+}
+
+/// The plane, with its last samples repeated as far as the rectangle goes.
+fn reaching(plane: &Plane, rect: RectF) -> Cow<'_, Plane> {
+    let end = |end: f64, side: u32| ((end - HAIR).ceil() as u32).max(side);
+    let Size { width, height } = plane.size;
+    let size = Size::new(end(rect.x + rect.width, width), end(rect.y + rect.height, height));
+    if size == plane.size {
+        return Cow::Borrowed(plane);
+    }
+    let mut samples = Vec::with_capacity(size.area() as usize);
+    let rows = plane.samples.chunks_exact(width as usize);
+    let last = rows.clone().last();
+    for row in rows.chain(last.into_iter().cycle()).take(size.height as usize) {
+        samples.extend_from_slice(row);
+        samples.extend(std::iter::repeat_n(row[row.len() - 1], (size.width - width) as usize));
+    }
+    Cow::Owned(Plane { size, samples })
 }
 
 fn resample_plane(plane: &Plane, resample: &Resample) -> Result<Plane> {
@@ -182,10 +199,11 @@ fn run<S: Sample>(
         .map_err(|error| Error::internal(format!("resampling: {error}")))
 }
 
+/// Sums of fractions miss whole numbers by a hair; a hair is no pixel.
+const HAIR: f64 = 1e-6;
+
 /// The whole pixels that a rectangle touches, and the rectangle inside them.
 fn split(source: RectF, size: Size) -> Source {
-    // Sums of fractions miss whole numbers by a hair; a hair is no pixel.
-    const HAIR: f64 = 1e-6;
     let (width, height) = (f64::from(size.width), f64::from(size.height));
     let left = (source.x + HAIR).floor().clamp(0.0, width - 1.0);
     let top = (source.y + HAIR).floor().clamp(0.0, height - 1.0);
@@ -312,6 +330,32 @@ mod tests {
             let (luma, chroma) =
                 (i32::from(full.planes[0].samples[x]), i32::from(full.planes[1].samples[x]));
             assert!((luma - chroma).abs() <= 1, "at {x}: luma {luma}, chroma {chroma}");
+        }
+    }
+    /// The last chroma sample of an odd side stands for luma beyond the edge.
+    #[test]
+    fn half_chroma_of_odd_sides_stays_on_its_luma() {
+        let plane = |size: Size, value: &dyn Fn(u32) -> u8| {
+            let samples = (0..size.area()).map(|i| value(i as u32 % size.width)).collect();
+            Plane { size, samples }
+        };
+        let full = Size::new(250, 150);
+        let ramp = |x| x as u8;
+        let planes = [full; 3].map(|size| plane(size, &ramp));
+        let planar = Planar { size: full, subsampling: (1, 1), planes };
+        for size in [Size::new(125, 75), Size::new(99, 59), Size::new(1, 1), Size::new(251, 151)] {
+            let half = resample_planes(&planar, &to(size, full), (2, 2)).unwrap();
+            assert_eq!(
+                half.planes[1].size,
+                Size::new(size.width.div_ceil(2), size.height.div_ceil(2))
+            );
+            for x in 6..(half.planes[1].size.width as usize).saturating_sub(6) {
+                let [luma, chroma, _] = &half.planes;
+                let mean =
+                    (f64::from(luma.samples[2 * x]) + f64::from(luma.samples[2 * x + 1])) / 2.0;
+                let off = f64::from(chroma.samples[x]) - mean;
+                assert!(off.abs() <= 1.0, "{size}: at {x} {off}");
+            }
         }
     }
 }

@@ -38,6 +38,14 @@ pub fn bands<S: Send>(samples: &mut [S], stride: usize, work: impl Fn(usize, &mu
         .for_each(|(index, samples)| work(index * band, samples));
 }
 
+/// Does both, at once where there is a second thread.
+pub fn both<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if rayon::current_num_threads() == 1 { (first(), second()) } else { rayon::join(first, second) }
+}
+
 /// Calls `work` for every pixel with its place (across, down): for its colors, alpha left out.
 pub fn colors<S: Sample>(packed: &mut Packed<S>, work: impl Fn((usize, usize), &mut [S]) + Sync) {
     match packed.channels() {

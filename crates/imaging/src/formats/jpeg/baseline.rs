@@ -10,16 +10,19 @@
 mod bits;
 mod cosine;
 mod huffman;
+mod line;
 mod markers;
+mod parallel;
+mod part;
+mod reader;
 
-use bits::Bits;
-use cosine::{LANES, Transform};
-use huffman::{END, Pairs, Table};
-use markers::{Component, File, Scan};
+use huffman::{Pairs, Table};
+use line::{Line, lines};
+use markers::{File, Scan};
+use reader::Reader;
 
 use crate::Size;
 use crate::image::{Planar, Plane};
-use crate::kernels::wide::wide;
 
 /// Bits that are looked at together. Longer codes are rare; tables have to stay in the fastest
 /// cache beside the data.
@@ -40,21 +43,29 @@ const ZIGZAG: [u8; 64] = [
 pub(super) fn planes(jpeg: &[u8], eighths: u32) -> Option<Planar> {
     let file = File::read(jpeg)?;
     let scan = file.scan()?;
+    let is_small = scan.size.area() < SHARED_AREA;
+    planar(&scan, eighths, if is_small { 1 } else { rayon::current_num_threads() })
+}
+
+/// Smaller images are read before another thread is awake.
+const SHARED_AREA: u64 = 1 << 20;
+
+fn planar(scan: &Scan<'_>, eighths: u32, threads: usize) -> Option<Planar> {
     match eighths {
-        1 => scaled::<1>(&scan),
-        2 => scaled::<2>(&scan),
-        3 => scaled::<3>(&scan),
-        4 => scaled::<4>(&scan),
-        5 => scaled::<5>(&scan),
-        6 => scaled::<6>(&scan),
-        7 => scaled::<7>(&scan),
-        8 => scaled::<8>(&scan),
+        1 => scaled::<1>(scan, threads),
+        2 => scaled::<2>(scan, threads),
+        3 => scaled::<3>(scan, threads),
+        4 => scaled::<4>(scan, threads),
+        5 => scaled::<5>(scan, threads),
+        6 => scaled::<6>(scan, threads),
+        7 => scaled::<7>(scan, threads),
+        8 => scaled::<8>(scan, threads),
         _ => None,
     }
 }
 
 /// With blocks of `N` x `N` pixels.
-fn scaled<const N: usize>(scan: &Scan<'_>) -> Option<Planar> {
+fn scaled<const N: usize>(scan: &Scan<'_>, threads: usize) -> Option<Planar> {
     let first = &scan.components[0];
     let subsampling = (first.across as u32, first.down as u32);
     let side = |side: u32| (side * N as u32).div_ceil(8);
@@ -66,178 +77,61 @@ fn scaled<const N: usize>(scan: &Scan<'_>) -> Option<Planar> {
         planes.push(Plane { size, samples });
     }
     let mut planes: [Plane; 3] = planes.try_into().ok()?;
-    decode::<N>(scan, &mut planes)?;
+    match threads {
+        1 => alone::<N>(scan, &mut planes)?,
+        _ => parallel::decode::<N>(scan, &mut planes, threads)?,
+    }
     Some(Planar { size, subsampling, planes })
 }
 
-fn decode<const N: usize>(scan: &Scan<'_>, planes: &mut [Plane; 3]) -> Option<()> {
+/// By one thread, which draws as it reads.
+fn alone<const N: usize>(scan: &Scan<'_>, planes: &mut [Plane; 3]) -> Option<()> {
     let (across, down) = scan.units();
-    let places = places::<N>();
+    let places = const { places::<N>() };
     let mut lines: Vec<Line<N>> = lines(scan, across);
-    let mut bits = Bits::new(scan.data);
-    let mut predictions = [0; 3];
-    let (mut until_restart, mut restarts) = (scan.restart_interval, 0_u8);
+    let mut reader = Reader::new(scan);
     for row in 0..down {
         for _ in 0..across {
-            if scan.restart_interval > 0 && until_restart == 0 {
-                bits = bits.restarted(restarts)?;
-                restarts = restarts.wrapping_add(1);
-                predictions = [0; 3];
-                until_restart = scan.restart_interval;
-            }
-            until_restart = until_restart.wrapping_sub(1);
+            reader.start_unit()?;
             for line in &mut lines {
-                let component = &scan.components[line.component];
-                let prediction = &mut predictions[line.component];
-                for _ in 0..component.across {
-                    read_block(&mut bits, component, prediction, &places, line)?;
+                let number = line.component;
+                for _ in 0..scan.components[number].across {
+                    let put = |place, value| line.put(place, value);
+                    reader.block(&scan.components[number], number, &places, put)?;
                     line.next_block();
                 }
             }
         }
         // Where the data has ended, zeros would be read up to the end of the image.
-        if !bits.is_true() {
+        if !reader.bits.is_true() {
             return None;
         }
         for line in &mut lines {
-            line.draw();
             let component = &scan.components[line.component];
             let plane = &mut planes[line.component];
             let (width, top) = (plane.size.width as usize, (row * component.down + line.y) * N);
-            let rows = plane.samples.chunks_exact_mut(width).skip(top);
-            for (to, from) in rows.zip(line.samples.chunks_exact(line.stride)) {
-                to.copy_from_slice(&from[..width]);
-            }
-            line.left = 0;
+            line.end(plane.samples.get_mut(top * width..).unwrap_or_default(), width, 0);
         }
     }
-    bits.ends_with_the_image().then_some(())
+    reader.bits.ends_with_the_image().then_some(())
 }
-
-/// So many looks need no filling up in between.
-const LOOKS: u32 = bits::FILLED / AC_BITS;
 
 /// Room for whatever a byte can number.
 const PLACES: usize = 256;
 
-/// A row of blocks of a component: those that wait to be drawn together, and those that are.
-struct Line<const N: usize> {
-    component: usize,
-    /// Which of the component's rows in a row of units.
-    y: usize,
-    transform: Transform<N>,
-    /// The coefficients of the blocks that wait, and after them what is not needed.
-    blocks: Box<[[i16; LANES]; PLACES]>,
-    waiting: usize,
-    /// Where they will be drawn.
-    left: usize,
-    samples: Vec<u8>,
-    stride: usize,
-}
-
-/// The lines of a row of units, in the order in which their blocks come (A.2.3).
-fn lines<const N: usize>(scan: &Scan<'_>, across: usize) -> Vec<Line<N>> {
-    let mut lines = Vec::new();
-    for (component, found) in scan.components.iter().enumerate() {
-        let stride = across * found.across * N;
-        lines.extend((0..found.down).map(|y| Line {
-            component,
-            y,
-            transform: Transform::new(found.quant),
-            blocks: Box::new([[0; LANES]; PLACES]),
-            waiting: 0,
-            left: 0,
-            samples: vec![0; stride * N],
-            stride,
-        }));
-    }
-    lines
-}
-
-impl<const N: usize> Line<N> {
-    #[inline(always)]
-    fn next_block(&mut self) {
-        self.waiting += 1;
-        if self.waiting == LANES {
-            self.draw();
-        }
-    }
-
-    /// Draws the blocks that wait.
-    fn draw(&mut self) {
-        let width = self.waiting * N;
-        if width == 0 {
-            return;
-        }
-        let blocks = &mut self.blocks[..N * N];
-        let to = &mut self.samples[self.left..];
-        wide(
-            #[inline(always)]
-            || cosine::draw(blocks, &self.transform, to, (self.stride, width)),
-        );
-        blocks.fill([0; LANES]);
-        self.left += width;
-        self.waiting = 0;
-    }
-}
-
-/// Where in [`Line::blocks`] each coefficient goes, by its place in the file. Those that blocks of
+/// Where among [`PLACES`] each coefficient goes, by its place in the file. Those that blocks of
 /// `N` x `N` pixels need lie first, in natural order; the rest is thrown together.
-fn places<const N: usize>() -> [u8; PLACES] {
+const fn places<const N: usize>() -> [u8; PLACES] {
     let mut places = [(N * N) as u8; PLACES];
-    for (place, natural) in places.iter_mut().zip(ZIGZAG) {
-        let (u, v) = (usize::from(natural) % 8, usize::from(natural) / 8);
+    let mut at = 0;
+    while at < 64 {
+        let (u, v) = (ZIGZAG[at] as usize % 8, ZIGZAG[at] as usize / 8);
         if u < N && v < N {
-            *place = (N * v + u) as u8;
+            places[at] = (N * v + u) as u8;
         }
+        at += 1;
     }
     places
-}
-
-/// Reads the next block of a line.
-#[inline(always)]
-fn read_block<const N: usize>(
-    bits: &mut Bits<'_>,
-    component: &Component<'_>,
-    prediction: &mut i32,
-    places: &[u8; PLACES],
-    line: &mut Line<N>,
-) -> Option<()> {
-    let lane = line.waiting % LANES;
-    bits.fill();
-    *prediction = prediction.wrapping_add(i32::from(component.dc.read(bits)?));
-    line.blocks[0][lane] = *prediction as i16;
-    // The number of the next coefficient: no sum below is over 255.
-    let mut at = 1_u8;
-    while at < 64 {
-        bits.fill();
-        for _ in 0..LOOKS {
-            let mut pair = component.ac.look(bits.next());
-            let is_long = pair.first_bits == 0;
-            if is_long {
-                bits.fill();
-                pair = component.ac.look_long(bits.next());
-                if pair.first_bits == 0 {
-                    return None;
-                }
-            }
-            at += pair.advances[0];
-            line.blocks[usize::from(places[usize::from(at - 1)])][lane] = pair.values[0];
-            if at >= 64 || is_long {
-                // What follows belongs to the next block, or is not there yet.
-                bits.skip(u32::from(pair.first_bits));
-                break;
-            }
-            at += pair.advances[1];
-            line.blocks[usize::from(places[usize::from(at - 1)])][lane] = pair.values[1];
-            bits.skip(u32::from(pair.bits));
-            if at >= 64 {
-                break;
-            }
-        }
-    }
-    // Full, or at an end: not past the last in between.
-    (at == 64 || at > END).then_some(())
 }
 
 #[cfg(test)]

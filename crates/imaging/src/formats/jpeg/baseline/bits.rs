@@ -25,6 +25,33 @@ impl<'a> Bits<'a> {
         Self { data, at: 0, next: 0, count: 0, made_up: 0 }
     }
 
+    /// From this byte on, or from the next if it belongs to the one before.
+    pub(super) fn inside(data: &'a [u8], at: usize) -> Self {
+        let is_stuffed = at > 0 && data.get(at - 1) == Some(&0xFF);
+        Self { at: at + usize::from(is_stuffed), ..Self::new(data) }
+    }
+
+    /// The byte that would be read next.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Where the next bit is, however many are there: the byte behind its own, and how many bits of
+    /// that are left. Only where [no bit was made up](Self::is_true).
+    pub(super) fn place(&self) -> (usize, u32) {
+        let mut at = self.at;
+        for _ in 0..(self.count / 8).saturating_sub(self.made_up) {
+            let is_stuffed = self.data.get(..at).is_some_and(|before| before.ends_with(b"\xFF\0"));
+            at = at.saturating_sub(if is_stuffed { 2 } else { 1 });
+        }
+        (at, self.count % 8)
+    }
+
+    /// Whether the end of the data, or a marker, was met.
+    pub(super) fn has_ended(&self) -> bool {
+        self.made_up > 0
+    }
+
     /// Sees to it that [`FILLED`] bits are there.
     #[inline(always)]
     pub(super) fn fill(&mut self) {

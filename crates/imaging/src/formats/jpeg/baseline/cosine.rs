@@ -81,10 +81,10 @@ impl<const N: usize> Transform<N> {
 const MIDDLE: f32 = 128.0;
 
 /// Draws blocks beside each other, as many as fit in rows of `width` samples. Coefficient (u, v) of
-/// all of them is at `N * v + u`.
+/// all of them is at `N * v + u`; their DC is so much more.
 #[inline(always)]
 pub(super) fn draw<const N: usize>(
-    blocks: &[[i16; LANES]],
+    (blocks, missing): (&[[i16; LANES]], i16),
     Transform { factors, cosines }: &Transform<N>,
     to: &mut [u8],
     (stride, width): (usize, usize),
@@ -97,6 +97,9 @@ pub(super) fn draw<const N: usize>(
                 *lane = f32::from(*coefficient) * factor;
             }
         }
+    }
+    for lane in &mut part[0][0].0 {
+        *lane += f32::from(missing) * factors[0][0];
     }
     for u in 0..N {
         let mut column = [Lanes([0.0; LANES]); N];

@@ -187,3 +187,68 @@ fn the_format_reads_the_same_at_every_factor() {
     let Pixels::Ycc(planar) = &decoded.image.frames[0].pixels else { panic!("planes") };
     assert_eq!(planar.planes[0], planes(&jpeg, 4).unwrap().planes[0]);
 }
+
+/// However many threads read a file, what they make of it is the same.
+#[track_caller]
+fn check_threads(jpeg: &[u8], eighths: &[u32]) {
+    let Some(file) = File::read(jpeg) else { return };
+    let Some(scan) = file.scan() else { return };
+    for eighths in eighths {
+        let alone = planar(&scan, *eighths, 1);
+        for threads in [2, 3, 7] {
+            let together = planar(&scan, *eighths, threads);
+            assert!(together == alone, "{threads} threads, {eighths} eighths");
+        }
+    }
+}
+
+#[test]
+fn several_threads_read_the_same_as_one() {
+    for (quality, subsampling) in [60, 75, 84, 90, 95, 100].into_iter().zip(SUBSAMPLINGS) {
+        check_threads(&jpeg(700, 401, quality, subsampling), &[1, 2, 3, 4, 5, 6, 7, 8]);
+        check_threads(&jpeg(67, 45, quality, subsampling), &[1, 8]);
+    }
+}
+
+/// With more coefficients than a round holds, so that there are several.
+#[test]
+fn rounds_follow_each_other() {
+    check_threads(&jpeg(2001, 1501, 50, Subsampling::S444), &[8]);
+}
+
+#[test]
+fn several_threads_go_past_restarts() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs/restarts.jpg");
+    check_threads(&std::fs::read(&path).unwrap(), &[1, 2, 4, 8]);
+}
+
+/// Each unit is the same few bits: who begins within one never finds out.
+#[test]
+fn threads_that_never_meet_read_the_same() {
+    let samples = vec![90; 3 * 1024 * 512];
+    let pixels = Packed { width: 1024, height: 512, layout: Layout::Rgb, samples: &samples };
+    for (optimize, subsampling) in [(false, Subsampling::S444), (true, Subsampling::S420)] {
+        let options = EncodeOptions {
+            quality: 80,
+            subsampling,
+            progressive: false,
+            optimize,
+            density: None,
+            color: None,
+        };
+        check_threads(&turbojpeg::encode_packed(&pixels, &options).unwrap(), &[1, 8]);
+    }
+}
+
+#[test]
+fn several_threads_find_the_same_damage() {
+    let whole = jpeg(131, 90, 80, Subsampling::S420);
+    for at in (600..whole.len()).step_by(7) {
+        check_threads(&whole[..at], &[2]);
+        let mut damaged = whole.clone();
+        for flip in [0x01, 0x80, 0xFF] {
+            damaged[at] = whole[at] ^ flip;
+            check_threads(&damaged, &[2]);
+        }
+    }
+}
