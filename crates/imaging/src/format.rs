@@ -59,9 +59,18 @@ pub type EncodePages =
 /// The same compressed image with other metadata.
 pub type Rewrite = fn(&[u8], &Metadata) -> Result<Vec<u8>>;
 
-/// A file of one format around the compressed image of another, as its header says it lies; `None`
-/// where pixels are needed for what is asked for.
-pub type Wrap = fn(&[u8], &Header, &Output, &Limits) -> Result<Option<Vec<u8>>>;
+/// A file of one format around the compressed image of another, as its header says it lies.
+pub type Wrap = fn(&[u8], &Header, &Output, &Limits) -> Result<Wrapped>;
+
+/// What comes of wrapping a compressed image.
+pub enum Wrapped {
+    /// The file.
+    File(Vec<u8>),
+    /// Pixels are needed for what is asked for.
+    Pixels,
+    /// Pixels are needed although nobody asked for them, and why.
+    OnlyPixels(&'static str),
+}
 
 /// All that is known about a file format.
 pub struct Format {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::color::Color;
+use crate::format::Wrapped;
 use crate::image::{Channels, ColorSpace, Packed};
 use crate::kernels::planes;
 use crate::metadata::Metadata;
@@ -67,9 +68,16 @@ impl Runner<'_> {
         let Draft { stages, intent, warnings, .. } = draft;
         let Some(wrap) = format.wrap.filter(|_| stages.is_empty()) else { return Ok(false) };
         let last = self.plan.last_step();
-        let bytes = wrap(self.input.bytes, header, &intent.output, self.limits)
+        let wrapped = wrap(self.input.bytes, header, &intent.output, self.limits)
             .map_err(|error| error.in_step(last))?;
-        let Some(bytes) = bytes else { return Ok(false) };
+        let bytes = match wrapped {
+            Wrapped::File(bytes) => bytes,
+            Wrapped::Pixels => return Ok(false),
+            Wrapped::OnlyPixels(why) => {
+                self.warn("pixels_encoded", why);
+                return Ok(false);
+            }
+        };
         self.steps.begin_through(last);
         for warning in warnings {
             self.add_warning(warning);

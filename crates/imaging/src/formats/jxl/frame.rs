@@ -83,20 +83,10 @@ fn read(bits: &mut Bits<'_>, frames: &Frames) -> Option<FrameHeader> {
     };
     let is_modular = bits.flag()?;
     let flags = bits.long()?;
-    let has_low_frame = flags & USES_LOW_FRAME != 0;
     let is_ycbcr = !frames.is_xyb && bits.flag()?;
-    let mut chroma = [0; 3];
-    let mut factor = 1;
-    if !has_low_frame {
-        if is_ycbcr {
-            for shift in &mut chroma {
-                *shift = bits.take(2)?;
-            }
-        }
-        factor = bits.choice(FACTORS)?;
-        for _ in 0..frames.extra_channels {
-            bits.choice(FACTORS)?;
-        }
+    let (mut chroma, mut factor) = ([0; 3], 1);
+    if flags & USES_LOW_FRAME == 0 {
+        (chroma, factor) = sampling(bits, is_ycbcr, frames.extra_channels)?;
     }
     let group_shift = if is_modular { bits.take(2)? } else { 1 };
     if !is_modular && frames.is_xyb {
@@ -119,6 +109,42 @@ fn read(bits: &mut Bits<'_>, frames: &Frames) -> Option<FrameHeader> {
         duration_at: 0,
         end: 0,
     };
+    timing(bits, frames, covers, &mut header)?;
+    let name_len = bits.choice([(0, 0), (4, 0), (5, 16), (10, 48)])?;
+    bits.skip(name_len as usize * 8)?;
+    filters(bits, is_modular)?;
+    bits.extensions()?;
+    header.end = bits.at;
+    header.is_permuted = bits.flag()?;
+    let side = |side: u32| u64::from(side).div_ceil(1 << (3 * level)).div_ceil(factor.into());
+    header.sections =
+        sections((side(crop.width), side(crop.height)), chroma, 7 + group_shift, passes);
+    Some(header)
+}
+
+/// How coarse the planes are, and by how much all of them are enlarged.
+fn sampling(bits: &mut Bits<'_>, is_ycbcr: bool, extra_channels: u32) -> Option<([u32; 3], u32)> {
+    let mut chroma = [0; 3];
+    if is_ycbcr {
+        for shift in &mut chroma {
+            *shift = bits.take(2)?;
+        }
+    }
+    let factor = bits.choice(FACTORS)?;
+    for _ in 0..extra_channels {
+        bits.choice(FACTORS)?;
+    }
+    Some((chroma, factor))
+}
+
+/// Over what it is laid, how long it is shown and what it is kept for.
+fn timing(
+    bits: &mut Bits<'_>,
+    frames: &Frames,
+    covers: bool,
+    header: &mut FrameHeader,
+) -> Option<()> {
+    let kind = header.kind;
     let mut replaces = false;
     if kind.is_normal() {
         let has_alpha = frames.extra_channels > 0;
@@ -130,24 +156,14 @@ fn read(bits: &mut Bits<'_>, frames: &Frames) -> Option<FrameHeader> {
         header.duration = duration(bits, frames)?;
         header.is_last = bits.flag()?;
     }
-    let mut saved_as = 0;
-    if kind != Kind::Low && !header.is_last {
-        saved_as = bits.take(2)?;
-    }
-    let is_saved = !header.is_last && kind != Kind::Low && (header.duration == 0 || saved_as != 0);
-    if kind == Kind::Reference || (is_saved && replaces && covers && kind.is_normal()) {
+    let may_be_kept = kind != Kind::Low && !header.is_last;
+    let place = if may_be_kept { bits.take(2)? } else { 0 };
+    let is_kept = may_be_kept && (header.duration == 0 || place != 0);
+    // Whether that is before its colors are converted.
+    if kind == Kind::Reference || (is_kept && replaces && covers) {
         bits.flag()?;
     }
-    let name_len = bits.choice([(0, 0), (4, 0), (5, 16), (10, 48)])?;
-    bits.skip(name_len as usize * 8)?;
-    filters(bits, is_modular)?;
-    bits.extensions()?;
-    header.end = bits.at;
-    header.is_permuted = bits.flag()?;
-    let side = |side: u32| u64::from(side).div_ceil(1 << (3 * level)).div_ceil(factor.into());
-    header.sections =
-        sections((side(crop.width), side(crop.height)), chroma, 7 + group_shift, passes);
-    Some(header)
+    Some(())
 }
 
 /// A frame that says that it is like most.
@@ -266,4 +282,49 @@ fn sections((width, height): (u64, u64), chroma: [u32; 3], group_bits: u32, pass
     };
     let low = in_groups(blocks(width, [1, 2])) * in_groups(blocks(height, [1, 3]));
     2 + low + groups * passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canvas(width: u32, height: u32) -> Frames {
+        Frames {
+            size: Size::new(width, height),
+            is_animated: true,
+            has_timecodes: false,
+            is_xyb: true,
+            extra_channels: 0,
+            samples: 0..0,
+            at: Some(0),
+        }
+    }
+
+    #[test]
+    fn a_frame_like_most_is_one_bit() {
+        let header = header(&[0b01], &canvas(600, 300)).unwrap();
+        assert!(header.is_shown() && header.is_last && !header.is_permuted);
+        // Three groups by two, one low group, and two for all.
+        assert_eq!((header.end, header.sections), (1, 2 + 1 + 6));
+        assert_eq!(super::header(&[0b01], &canvas(256, 200)).unwrap().sections, 1);
+        assert_eq!(super::header(&[], &canvas(256, 200)), Err(1));
+    }
+
+    #[test]
+    fn as_many_bytes_are_asked_for_as_are_needed() {
+        // A regular frame by cosines: no flags, no enlargement, scales of 3 and 2, one pass, the
+        // whole canvas, replaced, of no duration, the last, with a name of 15 letters.
+        let bits: u64 = 0b011 << 8 | 0b010 << 11 | 1 << 21 | 1 << 22 | 15 << 24;
+        let bytes = bits.to_le_bytes();
+        assert_eq!(header(&bytes[..2], &canvas(9, 9)), Err(3));
+        assert_eq!(header(&bytes[..4], &canvas(9, 9)), Err(19));
+    }
+
+    #[test]
+    fn halved_planes_have_an_even_number_of_blocks() {
+        assert_eq!(sections((2049, 9), [0; 3], 8, 1), 2 + 2 + 9);
+        assert_eq!(sections((2041, 9), [0; 3], 8, 1), 2 + 1 + 8);
+        assert_eq!(sections((2049, 9), [1, 0, 1], 8, 2), 2 + 2 + 18);
+        assert_eq!(sections((200, 9), [0; 3], 8, 2), 2 + 1 + 2);
+    }
 }

@@ -197,7 +197,7 @@ struct Writer {
 impl Writer {
     fn put(&mut self, count: usize, value: u32) {
         for bit in 0..count {
-            if self.len % 8 == 0 {
+            if self.len.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if let Some(last) = self.bytes.last_mut() {
