@@ -127,6 +127,8 @@ pub struct Format {
     /// Bytes that the encoder holds for a picture of this size with these settings, where they are
     /// more than the picture itself.
     pub encode_memory: fn(&Output, Size) -> u64,
+    /// The effort that a still image of this size (or an animation) gets, where that is less.
+    pub effort_lowered: fn(&Output, Size, bool) -> Option<u8>,
     /// The deepest samples it is written with.
     pub bit_depth_max: u8,
     /// The longest side its container can say.
@@ -199,6 +201,7 @@ impl Format {
         decode_ns: 20.0,
         encode_ns: 20.0,
         encode_memory: |_, _| 0,
+        effort_lowered: |_, _, _| None,
         bit_depth_max: 8,
         side_max: 65_535,
         written_size: |size| size,

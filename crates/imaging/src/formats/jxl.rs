@@ -41,6 +41,7 @@ pub static JXL: Format = Format {
     side_max: SIDE_MAX,
     encode_ns: 170.0,
     encode_memory: write::memory,
+    effort_lowered: write::effort_lowered,
     ..Format::PLAIN
 };
 

@@ -376,3 +376,22 @@ fn frames_are_counted_at_the_door_without_decoding_any() {
     let error = format::header(&file, &few).unwrap_err();
     assert_eq!(&*error.message, "3 frames are over the limit of 2");
 }
+
+#[test]
+fn less_effort_than_is_asked_for_is_told() {
+    for (name, effort, is_told) in [
+        ("photo-420.jpg", 10, false),
+        ("animated-libjxl.jxl", 5, false),
+        ("animated-libjxl.jxl", 6, true),
+    ] {
+        let report = report(&file(name), &json!({ "effort": effort }));
+        assert_eq!(warns(&report, "effort_lowered"), is_told, "{name} {effort}");
+    }
+    let jxl = format::by_name("jxl").unwrap();
+    let lowered = |side: u32, effort: Option<u8>| {
+        let output = Output { effort, ..Output::default() };
+        (jxl.effort_lowered)(&output, Size::new(side, side), false)
+    };
+    assert_eq!((lowered(3000, Some(10)), lowered(5000, Some(10))), (None, Some(5)));
+    assert_eq!((lowered(3000, None), lowered(9000, None)), (None, Some(0)));
+}

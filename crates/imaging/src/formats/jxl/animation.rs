@@ -96,13 +96,16 @@ const LOSSY_EFFORT_MAX: u8 = 5;
 /// Thinner ones are written without loss: the encoder fails on some of them.
 const LOSSY_SIDE_MIN: u32 = 16;
 
+pub(super) fn effort_max(output: &Output) -> u8 {
+    if output.lossless == Some(true) { EFFORT_MAX } else { LOSSY_EFFORT_MAX }
+}
+
 /// A file of frames as they come, each a still picture at first.
 pub(super) fn encode_frames(track: Track<'_>, output: &Output) -> Result<Vec<u8>> {
     let Track { size, loop_count, color, metadata, frames, .. } = track;
     let is_thin = size.width.min(size.height) < LOSSY_SIDE_MIN;
     let lossless = Some(output.lossless == Some(true) || is_thin);
-    let most = if lossless == Some(true) { EFFORT_MAX } else { LOSSY_EFFORT_MAX };
-    let effort = Some(output.effort.unwrap_or(write::EFFORT).min(most));
+    let effort = Some(output.effort.unwrap_or(write::EFFORT).min(effort_max(output)));
     let output = Output { lossless, effort, ..output.clone() };
     let turn = metadata.exif.as_deref().and_then(exif::orientation);
     let mut splice = Splice::new(turn.map(Orientation::from_exif).unwrap_or_default(), loop_count);
