@@ -59,9 +59,18 @@ pub type EncodePages =
 /// The same compressed image with other metadata.
 pub type Rewrite = fn(&[u8], &Metadata) -> Result<Vec<u8>>;
 
-/// A file of one format around the compressed image of another, as its header says it lies; `None`
-/// where pixels are needed for what is asked for.
-pub type Wrap = fn(&[u8], &Header, &Output, &Limits) -> Result<Option<Vec<u8>>>;
+/// A file of one format around the compressed image of another, as its header says it lies.
+pub type Wrap = fn(&[u8], &Header, &Output, &Limits) -> Result<Wrapped>;
+
+/// What comes of wrapping a compressed image.
+pub enum Wrapped {
+    /// The file.
+    File(Vec<u8>),
+    /// Pixels are needed for what is asked for.
+    Pixels,
+    /// Pixels are needed although nobody asked for them, and why.
+    OnlyPixels(&'static str),
+}
 
 /// All that is known about a file format.
 pub struct Format {
@@ -118,6 +127,8 @@ pub struct Format {
     /// Bytes that the encoder holds for a picture of this size with these settings, where they are
     /// more than the picture itself.
     pub encode_memory: fn(&Output, Size) -> u64,
+    /// The effort that a still image of this size (or an animation) gets, where that is less.
+    pub effort_lowered: fn(&Output, Size, bool) -> Option<u8>,
     /// The deepest samples it is written with.
     pub bit_depth_max: u8,
     /// The longest side its container can say.
@@ -190,6 +201,7 @@ impl Format {
         decode_ns: 20.0,
         encode_ns: 20.0,
         encode_memory: |_, _| 0,
+        effort_lowered: |_, _, _| None,
         bit_depth_max: 8,
         side_max: 65_535,
         written_size: |size| size,

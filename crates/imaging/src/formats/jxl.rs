@@ -1,5 +1,4 @@
-//! JPEG XL (ISO/IEC 18181), still: animations give their first frame. A JPEG that nothing touches
-//! becomes one without loss.
+//! JPEG XL (ISO/IEC 18181). A JPEG that nothing touches becomes one without loss.
 
 use ::jxl::api::{
     AlphaMode, Endianness, Event, JxlBasicInfo, JxlColorProfile, JxlColorType, JxlDataFormat,
@@ -9,12 +8,15 @@ use ::jxl::api::{ExtraChannel, JxlBitDepth};
 
 use super::profile;
 use crate::format::{DecodeRequest, Decoded, Format};
-use crate::image::{Channels, Packed, Pixels};
+use crate::image::{Channels, ColorSpace, Packed, Pixels};
 use crate::{Error, Image, Limits, Result, Size};
 
+mod animation;
 mod bits;
 mod boxes;
+mod frame;
 mod inspect;
+mod splice;
 mod wrap;
 mod write;
 
@@ -26,8 +28,11 @@ pub static JXL: Format = Format {
     mime_type: "image/jxl",
     sniff: |start| start.starts_with(NAKED) || start.starts_with(CONTAINER),
     inspect: |limits| Box::new(inspect::Walk::start(limits)),
+    whole_header: Some(animation::whole_header),
     decode: Some(decode),
+    decode_frames: Some(animation::track),
     encode: Some(write::encode),
+    encode_frames: Some(animation::encode_frames),
     alpha: true,
     is_lossy: |output| output.lossless != Some(true),
     rewrite: Some(boxes::rewrite),
@@ -36,6 +41,7 @@ pub static JXL: Format = Format {
     side_max: SIDE_MAX,
     encode_ns: 170.0,
     encode_memory: write::memory,
+    effort_lowered: write::effort_lowered,
     ..Format::PLAIN
 };
 
@@ -49,33 +55,89 @@ const SIDE_MAX: u32 = 1 << 30;
 const SAMPLES_A_PIXEL_MAX: u64 = 8;
 
 fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+    let mut reader = Reader::open(bytes, limits)?;
+    let (pixels, _) = reader.frame()?;
+    let image = Image {
+        color: reader.color(),
+        metadata: boxes::metadata(bytes),
+        ..Image::still(super::channels::without_full_alpha(pixels))
+    };
+    Ok(Decoded::full(image))
+}
+
+fn options(limits: &Limits) -> JxlDecoderOptions {
     let mut options = JxlDecoderOptions::default();
     options.adjust_orientation = false;
     options.alpha_mode = AlphaMode::Unpremultiplied;
     options.max_profile_level = ProfileLevel::Main10;
     let samples_max = limits.pixels_max.saturating_mul(SAMPLES_A_PIXEL_MAX);
     options.sample_limit = Some(usize::try_from(samples_max).unwrap_or(usize::MAX));
-    let mut decoder = JxlDecoder::new(options);
-    let mut input = bytes;
-    advance(&mut decoder, &mut input, Event::BasicInfo)?;
-    let missing = || Error::internal("the JPEG XL decoder has no header");
-    let info = decoder.basic_info().ok_or_else(missing)?.clone();
-    let form = Form::of(&info, decoder.embedded_color_profile().ok_or_else(missing)?, limits)?;
-    let format = JxlPixelFormat {
-        color_type: form.color_type(),
-        color_data_format: Some(form.data_format()),
-        extra_channel_format: vec![None; info.extra_channels.len()],
-    };
-    decoder.set_pixel_format(format).map_err(damage)?;
-    let pixels = form.pixels(&mut decoder, &mut input)?;
-    let icc = decoder.output_color_profile().and_then(JxlColorProfile::try_as_icc);
-    let is_gray = matches!(form.channels, Channels::Gray | Channels::GrayAlpha);
-    let image = Image {
-        color: profile::color_space(icc.map(|icc| icc.to_vec()), is_gray),
-        metadata: boxes::metadata(bytes),
-        ..Image::still(super::channels::without_full_alpha(pixels))
-    };
-    Ok(Decoded::full(image))
+    options
+}
+
+/// A file whose header has been read.
+struct Reader<'a> {
+    decoder: JxlDecoder,
+    input: &'a [u8],
+    info: JxlBasicInfo,
+    form: Form,
+}
+
+impl<'a> Reader<'a> {
+    fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        let mut decoder = JxlDecoder::new(options(limits));
+        let mut input = bytes;
+        advance(&mut decoder, &mut input, Event::BasicInfo)?;
+        let missing = || Error::internal("the JPEG XL decoder has no header");
+        let info = decoder.basic_info().ok_or_else(missing)?.clone();
+        let form = Form::of(&info, decoder.embedded_color_profile().ok_or_else(missing)?, limits)?;
+        let format = JxlPixelFormat {
+            color_type: form.color_type(),
+            color_data_format: Some(form.data_format()),
+            extra_channel_format: vec![None; info.extra_channels.len()],
+        };
+        decoder.set_pixel_format(format).map_err(damage)?;
+        Ok(Self { decoder, input, info, form })
+    }
+
+    fn color(&self) -> ColorSpace {
+        let icc = self.decoder.output_color_profile().and_then(JxlColorProfile::try_as_icc);
+        let is_gray = matches!(self.form.channels, Channels::Gray | Channels::GrayAlpha);
+        profile::color_space(icc.map(|icc| icc.to_vec()), is_gray)
+    }
+
+    /// The next picture, and for how many milliseconds an animation shows it.
+    fn frame(&mut self) -> Result<(Pixels, f64)> {
+        let Form { size, channels, .. } = self.form;
+        if self.form.is_wide {
+            let mut packed = Packed::<u16>::zeroed(size, channels)?;
+            let ms = self.fill(bytemuck::cast_slice_mut(packed.samples_mut()))?;
+            return Ok((Pixels::U16(packed), ms));
+        }
+        let mut packed = Packed::<u8>::zeroed(size, channels)?;
+        let ms = self.fill(packed.samples_mut())?;
+        Ok((Pixels::U8(packed), ms))
+    }
+
+    /// Decodes the next picture into these bytes.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<f64> {
+        let rows = self.form.size.height as usize;
+        let row_len = bytes.len() / rows;
+        let mut ms = 0.0;
+        loop {
+            let mut buffers = [JxlOutputBuffer::new(bytes, rows, row_len)];
+            let event = self.decoder.process(&mut self.input, Some(&mut buffers), None);
+            match event.map_err(damage)? {
+                Event::FrameHeader => {
+                    let duration = self.decoder.frame_header().and_then(|header| header.duration);
+                    ms = duration.unwrap_or_default();
+                }
+                Event::FrameComplete { .. } => return Ok(ms),
+                Event::NeedMoreInput { .. } | Event::Complete => return Err(early()),
+                Event::BasicInfo => {}
+            }
+        }
+    }
 }
 
 /// What the pixels become.
@@ -122,31 +184,6 @@ impl Form {
             JxlDataFormat::U16 { endianness: Endianness::native(), bit_depth: 16 }
         } else {
             JxlDataFormat::U8 { bit_depth: 8 }
-        }
-    }
-
-    fn pixels(&self, decoder: &mut JxlDecoder, input: &mut &[u8]) -> Result<Pixels> {
-        if self.is_wide {
-            let mut packed = Packed::<u16>::zeroed(self.size, self.channels)?;
-            self.fill(decoder, input, bytemuck::cast_slice_mut(packed.samples_mut()))?;
-            return Ok(Pixels::U16(packed));
-        }
-        let mut packed = Packed::<u8>::zeroed(self.size, self.channels)?;
-        self.fill(decoder, input, packed.samples_mut())?;
-        Ok(Pixels::U8(packed))
-    }
-
-    /// Decodes the first frame into these bytes.
-    fn fill(&self, decoder: &mut JxlDecoder, input: &mut &[u8], bytes: &mut [u8]) -> Result<()> {
-        let rows = self.size.height as usize;
-        let row_len = bytes.len() / rows;
-        loop {
-            let mut buffers = [JxlOutputBuffer::new(bytes, rows, row_len)];
-            match decoder.process(input, Some(&mut buffers), None).map_err(damage)? {
-                Event::FrameComplete { .. } => return Ok(()),
-                Event::NeedMoreInput { .. } | Event::Complete => return Err(early()),
-                Event::BasicInfo | Event::FrameHeader => {}
-            }
         }
     }
 }

@@ -54,6 +54,7 @@ impl<'a> Runner<'a> {
         let same_colors = apply_policy(&mut made.image, &output)?;
         self.fit(&mut made.image, format, &output)?;
         let size = made.image.size();
+        self.tell_effort(format, &output, size, true);
         let Image { frames: first, color: written, metadata: kept, .. } = made.image;
         let way =
             Way { programs: made.programs, format, output: output.clone(), limits: self.limits };

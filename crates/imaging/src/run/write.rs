@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::color::Color;
+use crate::format::Wrapped;
 use crate::image::{Channels, ColorSpace, Packed};
 use crate::kernels::planes;
 use crate::metadata::Metadata;
@@ -33,6 +34,7 @@ impl Runner<'_> {
         let size = image.size();
         let same_colors = apply_policy(&mut image, &output)?;
         self.fit(&mut image, format, &output)?;
+        self.tell_effort(format, &output, size, false);
         let encode =
             format.encode.ok_or_else(|| Error::internal("the format cannot be written"))?;
         self.steps.events.codec(Codec::Encode);
@@ -67,9 +69,16 @@ impl Runner<'_> {
         let Draft { stages, intent, warnings, .. } = draft;
         let Some(wrap) = format.wrap.filter(|_| stages.is_empty()) else { return Ok(false) };
         let last = self.plan.last_step();
-        let bytes = wrap(self.input.bytes, header, &intent.output, self.limits)
+        let wrapped = wrap(self.input.bytes, header, &intent.output, self.limits)
             .map_err(|error| error.in_step(last))?;
-        let Some(bytes) = bytes else { return Ok(false) };
+        let bytes = match wrapped {
+            Wrapped::File(bytes) => bytes,
+            Wrapped::Pixels => return Ok(false),
+            Wrapped::OnlyPixels(why) => {
+                self.warn("pixels_encoded", why);
+                return Ok(false);
+            }
+        };
         self.steps.begin_through(last);
         for warning in warnings {
             self.add_warning(warning);
@@ -81,6 +90,23 @@ impl Runner<'_> {
         let size = header.upright_size();
         self.push_output(Written { format, size, bytes, encode_generations: 0 }, None);
         Ok(true)
+    }
+
+    /// Says so where a file gets less effort than is asked for.
+    pub(super) fn tell_effort(
+        &mut self,
+        format: &Format,
+        output: &Output,
+        size: Size,
+        is_animation: bool,
+    ) {
+        if let Some(effort) = (format.effort_lowered)(output, size, is_animation) {
+            let of = if is_animation { "an animation of" } else { "a picture of" };
+            self.warn(
+                "effort_lowered",
+                format!("{of} {size} is written to {} with effort {effort} at most", format.title),
+            );
+        }
     }
 
     /// The input with this metadata, where it is no larger than what was encoded.

@@ -32,7 +32,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("qoi".into(), encode("qoi", &rgba, &Output::default())),
         ("farbfeld".into(), encode("farbfeld", &rgba, &Output::default())),
     ];
-    for format in ["gif", "png", "webp"] {
+    for format in ["gif", "png", "webp", "jxl"] {
         let animation = Animation::moving(Size::new(24, 16), 5);
         files.push((format!("animated {format}"), write(format, &animation, &lossless)));
     }

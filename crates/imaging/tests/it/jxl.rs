@@ -1,9 +1,10 @@
 //! JPEG XL as it is written: what must come back exactly, what about right, and JPEGs without loss.
 
-use imaging::image::{Channels, ColorSpace, Packed, Pixels};
-use imaging::metadata::Orientation;
+use imaging::format::{Inspector, Sequence, Track};
+use imaging::image::{Channels, ColorSpace, Frame, Packed, Pixels};
+use imaging::metadata::{Metadata, Orientation};
 use imaging::output::Output;
-use imaging::{Image, Input, Limits, OutputFile, Plan, Size, format, icc};
+use imaging::{Image, Input, Limits, OutputFile, Plan, Report, Size, format, icc};
 use moxcms::ColorProfile;
 use serde_json::{Value, json};
 
@@ -151,12 +152,19 @@ fn exif_with(description: &str) -> Vec<u8> {
     [&head.concat()[..], description.as_bytes(), b"\0"].concat()
 }
 
-fn run(jpeg: &[u8], output: &Value) -> (OutputFile, bool) {
+fn report(jpeg: &[u8], output: &Value) -> Report {
     let request = json!({ "output_format": "jxl", "output": output });
     let (_, plan) = Plan::parse("convert", &request, &Limits::default()).unwrap();
-    let mut report =
-        imaging::run(&plan, Input::alone("in.jpg", jpeg), &Limits::default(), &()).unwrap();
-    let told = report.warnings.iter().any(|warning| warning.code == "original_kept");
+    imaging::run(&plan, Input::alone("in.jpg", jpeg), &Limits::default(), &()).unwrap()
+}
+
+fn warns(report: &Report, code: &str) -> bool {
+    report.warnings.iter().any(|warning| warning.code == code)
+}
+
+fn run(jpeg: &[u8], output: &Value) -> (OutputFile, bool) {
+    let mut report = report(jpeg, output);
+    let told = warns(&report, "original_kept");
     (report.outputs.remove(0), told)
 }
 
@@ -229,16 +237,161 @@ fn what_is_not_wanted_of_a_jpeg_does_not_come_along() {
 
 #[test]
 fn a_jpeg_that_needs_pixels_is_encoded() {
-    for (name, output) in [
-        ("photo-420.jpg", json!({})),
-        ("photo-420.jpg", json!({ "lossless": true, "bit_depth": 16 })),
-        ("inks-adobe.jpg", json!({ "lossless": true })),
+    for (name, output, is_unasked) in [
+        ("photo-420.jpg", json!({}), false),
+        ("photo-420.jpg", json!({ "lossless": true, "bit_depth": 16 }), false),
+        ("inks-adobe.jpg", json!({ "lossless": true }), true),
+        ("photo-411.jpg", json!({ "lossless": true }), true),
     ] {
-        let (jxl, told) = run(&file(name), &output);
-        assert!(!told && !jxl.bytes.is_empty(), "{name} {output}");
+        let report = report(&file(name), &output);
+        assert!(!report.outputs[0].bytes.is_empty());
+        assert!(!warns(&report, "original_kept"), "{name} {output}");
+        assert_eq!(warns(&report, "pixels_encoded"), is_unasked, "{name} {output}");
     }
 }
 
 fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// Three pictures that differ, as an animation.
+fn animation(
+    pixels: &[Pixels],
+    color: &ColorSpace,
+    metadata: &Metadata,
+    output: &Output,
+) -> Vec<u8> {
+    let frames = pixels.iter().zip([40, 300, 9]);
+    let track = Track {
+        size: pixels[0].size(),
+        count: pixels.len() as u32,
+        loop_count: 70_000,
+        color: color.clone(),
+        metadata: metadata.clone(),
+        frames: Box::new(
+            frames.map(|(pixels, delay_ms)| Ok(Frame { pixels: pixels.clone(), delay_ms })),
+        ),
+    };
+    format::by_name("jxl").unwrap().encode_frames.unwrap()(track, output).unwrap()
+}
+
+/// As it was read: what it shows and how long.
+fn frames(file: &[u8]) -> (Vec<Pixels>, Vec<u32>, u32, ColorSpace) {
+    let limits = Limits::default();
+    let track = format::by_name("jxl").unwrap().decode_frames.unwrap()(file, &limits).unwrap();
+    let (loop_count, color) = (track.loop_count, track.color);
+    let frames = track.frames.map(|frame| frame.unwrap());
+    let (pixels, delays) = frames.map(|frame| (frame.pixels, frame.delay_ms)).unzip();
+    (pixels, delays, loop_count, color)
+}
+
+fn moved<S: imaging::image::Scalar>(picture: &Packed<S>, by: usize) -> Packed<S> {
+    let mut samples = picture.samples().to_vec();
+    samples.rotate_left(by * picture.channels().count());
+    Packed::new(picture.size(), picture.channels(), samples)
+}
+
+#[test]
+fn frames_of_every_form_come_back_with_loss_and_without() {
+    let adobe = ColorSpace::Icc(ColorProfile::new_adobe_rgb().encode().unwrap().into());
+    let gray = ColorSpace::Icc(ColorProfile::new_gray_with_gamma(1.8).encode().unwrap().into());
+    for size in [Size::new(300, 270), Size::new(17, 40), Size::new(3, 5)] {
+        for channels in CHANNELS {
+            let profile = if channels.count() < 3 { &gray } else { &adobe };
+            let narrow = photo(size, channels);
+            let wide = wide(&narrow);
+            let narrow: Vec<_> = (0..3).map(|by| Pixels::U8(moved(&narrow, by * 5))).collect();
+            let wide: Vec<_> = (0..3).map(|by| Pixels::U16(moved(&wide, by * 5))).collect();
+            for color in [&ColorSpace::Srgb, profile] {
+                for (pixels, lossless, effort) in [
+                    (&narrow, true, None),
+                    (&narrow, true, Some(0)),
+                    (&narrow, true, Some(10)),
+                    (&wide, true, None),
+                    (&narrow, false, None),
+                    (&narrow, false, Some(10)),
+                    (&wide, false, None),
+                ] {
+                    let output = Output { lossless: Some(lossless), effort, ..Output::default() };
+                    let file = animation(pixels, color, &Metadata::default(), &output);
+                    check_frames(&file, pixels, color, lossless);
+                }
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn check_frames(file: &[u8], pixels: &[Pixels], color: &ColorSpace, lossless: bool) {
+    let header = format::header(file, &Limits::default()).unwrap();
+    assert_eq!((header.frames, header.size), (3, pixels[0].size()));
+    let (shown, delays, loop_count, own) = frames(file);
+    assert_eq!((&delays[..], loop_count), (&[40, 300, 9][..], 70_000));
+    assert_eq!(shown.len(), 3);
+    if matches!(color, ColorSpace::Icc(_)) {
+        assert_eq!(&own, color);
+    }
+    for (shown, wanted) in shown.iter().zip(pixels) {
+        let [shown, wanted] = [shown, wanted].map(|pixels| rgba_of(&Image::still(pixels.clone())));
+        if lossless {
+            assert!(shown == wanted);
+        } else {
+            let distance = psnr(shown.as_flattened(), wanted.as_flattened());
+            assert!(distance > 24.0, "{distance} dB");
+        }
+    }
+}
+
+#[test]
+fn an_animation_keeps_its_orientation_and_what_is_said_of_it() {
+    let pixels =
+        [0, 3, 6].map(|by| Pixels::U8(moved(&photo(Size::new(60, 40), Channels::Rgb), by)));
+    for number in 1..=8 {
+        let metadata = Metadata::default().oriented(Orientation::from_exif(number));
+        let file = animation(&pixels, &ColorSpace::Srgb, &metadata, &Output::default());
+        let header = format::header(&file, &Limits::default()).unwrap();
+        assert_eq!((header.orientation, header.frames), (Orientation::from_exif(number), 3));
+    }
+}
+
+#[test]
+fn frames_are_counted_at_the_door_without_decoding_any() {
+    let bytes = file("animated-libjxl.jxl");
+    let few = Limits { frames_max: 5, ..Limits::default() };
+    let error = format::header(&bytes, &few).unwrap_err();
+    assert_eq!(&*error.message, "6 frames are over the limit of 5");
+    let mut inspector = Inspector::new(&few);
+    let pushed = bytes.chunks(7).try_for_each(|piece| inspector.push(piece));
+    let error = pushed.and_then(|()| inspector.finish()).unwrap_err();
+    assert_eq!(&*error.message, "6 frames are over the limit of 5");
+    // Behind a profile they are counted by the decoder, once the file is whole.
+    let adobe = ColorSpace::Icc(ColorProfile::new_adobe_rgb().encode().unwrap().into());
+    let pixels = [0, 3, 6].map(|by| Pixels::U8(moved(&photo(Size::new(9, 9), Channels::Rgb), by)));
+    let file = animation(&pixels, &adobe, &Metadata::default(), &Output::default());
+    let mut inspector = Inspector::new(&Limits::default());
+    inspector.push(&file).unwrap();
+    assert_eq!(inspector.finish().unwrap().sequence, Sequence::Frames);
+    assert_eq!(format::header(&file, &Limits::default()).unwrap().frames, 3);
+    let few = Limits { frames_max: 2, ..Limits::default() };
+    let error = format::header(&file, &few).unwrap_err();
+    assert_eq!(&*error.message, "3 frames are over the limit of 2");
+}
+
+#[test]
+fn less_effort_than_is_asked_for_is_told() {
+    for (name, effort, is_told) in [
+        ("photo-420.jpg", 10, false),
+        ("animated-libjxl.jxl", 5, false),
+        ("animated-libjxl.jxl", 6, true),
+    ] {
+        let report = report(&file(name), &json!({ "effort": effort }));
+        assert_eq!(warns(&report, "effort_lowered"), is_told, "{name} {effort}");
+    }
+    let jxl = format::by_name("jxl").unwrap();
+    let lowered = |side: u32, effort: Option<u8>| {
+        let output = Output { effort, ..Output::default() };
+        (jxl.effort_lowered)(&output, Size::new(side, side), false)
+    };
+    assert_eq!((lowered(3000, Some(10)), lowered(5000, Some(10))), (None, Some(5)));
+    assert_eq!((lowered(3000, None), lowered(9000, None)), (None, Some(0)));
 }

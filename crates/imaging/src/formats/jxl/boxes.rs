@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use super::CONTAINER;
-use crate::Result;
 use crate::formats::heif;
 use crate::metadata::{Metadata, exif};
+use crate::{Error, Result};
 
 /// The box that says what kind of file it is.
 const FILE_TYPE: &[u8] = b"\0\0\0\x14ftypjxl \0\0\0\0jxl ";
+/// The box that says what a decoder must be able to do.
+const LEVEL: &[u8; 4] = b"jxll";
 /// What belongs to the picture: its level, codestream, index and gain map.
-const PICTURE: [&[u8; 4]; 5] = [b"jxll", b"jxlc", b"jxlp", b"jxli", b"jhgm"];
+const PICTURE: [&[u8; 4]; 5] = [LEVEL, b"jxlc", b"jxlp", b"jxli", b"jhgm"];
 /// Compressed metadata may become so long; more is a bomb.
 const UNPACKED_MAX: u64 = 16 << 20;
 
@@ -57,7 +59,15 @@ pub(super) fn rewrite(file: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     if is_naked && is_bare {
         return Ok(file.to_vec());
     }
+    let parts =
+        if is_naked { Vec::new() } else { heif::boxes(file).collect::<Result<Vec<_>>>()? };
+    let parts = parts.into_iter().filter(|(kind, _)| PICTURE.contains(&kind));
+    // The level has its place before all others.
+    let (levels, picture): (Vec<_>, Vec<_>) = parts.partition(|(kind, _)| kind == LEVEL);
     let mut out = [CONTAINER, FILE_TYPE].concat();
+    for (kind, payload) in levels {
+        push(&mut out, kind, payload);
+    }
     if let Some(exif) = &metadata.exif {
         push(&mut out, *b"Exif", &[&[0; 4], &exif[..]].concat());
     }
@@ -66,15 +76,41 @@ pub(super) fn rewrite(file: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     }
     if is_naked {
         push(&mut out, *b"jxlc", file);
-        return Ok(out);
     }
-    for part in heif::boxes(file) {
-        let (kind, payload) = part?;
-        if PICTURE.contains(&&kind) {
-            push(&mut out, kind, payload);
-        }
+    for (kind, payload) in picture {
+        push(&mut out, kind, payload);
     }
     Ok(out)
+}
+
+/// The codestream that a file of one piece holds, and its level where that is said.
+pub(super) fn codestream(file: &[u8]) -> Result<(&[u8], Option<&[u8]>)> {
+    if !file.starts_with(CONTAINER) {
+        return Ok((file, None));
+    }
+    let (mut codestream, mut level) = (None, None);
+    for part in heif::boxes(file) {
+        match part? {
+            (kind, payload) if &kind == b"jxlc" => codestream = Some(payload),
+            (kind, payload) if &kind == LEVEL => level = Some(payload),
+            _ => {}
+        }
+    }
+    let missing = || Error::internal("the JPEG XL has no codestream in one piece");
+    Ok((codestream.ok_or_else(missing)?, level))
+}
+
+/// A file of a codestream.
+pub(super) fn file(
+    codestream: Vec<u8>,
+    level: Option<&[u8]>,
+    metadata: &Metadata,
+) -> Result<Vec<u8>> {
+    let Some(level) = level else { return rewrite(&codestream, metadata) };
+    let mut file = [CONTAINER, FILE_TYPE].concat();
+    push(&mut file, *b"jxll", level);
+    push(&mut file, *b"jxlc", &codestream);
+    rewrite(&file, metadata)
 }
 
 fn push(out: &mut Vec<u8>, kind: [u8; 4], payload: &[u8]) {

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jixel::{CodingTransform, ColorEncoding, EncodeConfig, EncodeError, FlMeta, Speed};
 
+use super::animation;
 use crate::icc;
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels, Scalar};
 use crate::kernels::planes;
@@ -56,6 +57,13 @@ fn file<S: Sample>(image: &Image, packed: &Packed<S>, output: &Output) -> Result
 /// What the encoder holds, as measured.
 pub(super) fn memory(output: &Output, size: Size) -> u64 {
     bytes_a_pixel(output, affordable(output, size)) * size.area()
+}
+
+/// The effort that a picture or an animation gets, where that is less than is asked for.
+pub(super) fn effort_lowered(output: &Output, size: Size, is_animation: bool) -> Option<u8> {
+    let most = if is_animation { animation::effort_max(output) } else { u8::MAX };
+    let effort = affordable(output, size).min(most);
+    (effort < output.effort.unwrap_or(EFFORT)).then_some(effort)
 }
 
 /// The effort that is asked for, or less where that would take too much memory.

@@ -1,7 +1,7 @@
 //! A JPEG on a page as it is: its data are what a PDF calls `DCTDecode` (ISO 32000-1, 7.4.8).
 
 use super::write::{Document, Placed, page_size};
-use crate::format::Header;
+use crate::format::{Header, Wrapped};
 use crate::formats::jpeg;
 use crate::metadata::Orientation;
 use crate::output::Output;
@@ -13,11 +13,11 @@ pub(super) fn wrap(
     header: &Header,
     output: &Output,
     limits: &Limits,
-) -> Result<Option<Vec<u8>>> {
+) -> Result<Wrapped> {
     if *header.format != jpeg::JPEG || asks_for_pixels(output) {
-        return Ok(None);
+        return Ok(Wrapped::Pixels);
     }
-    let Some(embedded) = jpeg::embed(file, output, limits)? else { return Ok(None) };
+    let Some(embedded) = jpeg::embed(file, output, limits)? else { return Ok(Wrapped::Pixels) };
     let (transpose, ..) = header.orientation.parts();
     let dpi = output.dpi.map(|dpi| (dpi, dpi)).or(embedded.dpi);
     let dpi = dpi.map(|(across, down)| if transpose { (down, across) } else { (across, down) });
@@ -34,7 +34,7 @@ pub(super) fn wrap(
         (width, height),
         matrix(header.orientation, width, height),
     );
-    Ok(Some(document.finish()))
+    Ok(Wrapped::File(document.finish()))
 }
 
 fn asks_for_pixels(output: &Output) -> bool {
