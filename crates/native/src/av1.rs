@@ -4,7 +4,7 @@ mod decode;
 mod encode;
 
 pub use decode::decode;
-pub use encode::{Settings, Tune, encode};
+pub use encode::{Search, Settings, Tune, encode};
 
 /// The longest side of a picture.
 pub const SIDE_MAX: u32 = 65_535;

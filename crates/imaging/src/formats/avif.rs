@@ -1,6 +1,6 @@
 //! AVIF: AV1 pictures (libaom) in the container that HEIC uses too.
 
-use native::av1::{self as codec, Cicp, Layout, Picture, Settings, Tune};
+use native::av1::{self as codec, Cicp, Layout, Picture, Search, Settings, Tune};
 
 use super::{heif, native_error};
 use crate::format::Format;
@@ -117,27 +117,28 @@ fn pictures(pixels: &Pixels, output: &Output) -> Result<(Picture, Option<Picture
     }
 }
 
-/// Speed of the encoder and whether it leaves out all transforms but the cosine one, by effort.
-const SPEEDS: [(u8, bool); 11] = [
-    (9, false),
-    (8, false),
-    (8, false),
-    (7, false),
-    (6, true),
-    (6, false),
-    (5, true),
-    (5, false),
-    (3, false),
-    (2, false),
-    (1, false),
+/// Speed of the encoder and what it tries, by effort: each takes more time and fewer bytes than the
+/// one before. The speeds that are missing take more of both than another.
+const SPEEDS: [(u8, Search); 11] = [
+    (9, Search::All),
+    (8, Search::All),
+    (6, Search::FewDirections),
+    (6, Search::QuickTrellis),
+    (6, Search::Cosine),
+    (6, Search::All),
+    (5, Search::Cosine),
+    (5, Search::All),
+    (3, Search::All),
+    (2, Search::All),
+    (1, Search::All),
 ];
 
 fn settings(output: &Output) -> Settings {
     let effort = output.effort.unwrap_or(EFFORT).min(10);
-    let (speed, cosine_only) = SPEEDS[usize::from(effort)];
+    let (speed, search) = SPEEDS[usize::from(effort)];
     Settings {
         speed,
-        cosine_only,
+        search,
         level: level(output.quality.unwrap_or(QUALITY)),
         lossless: output.lossless == Some(true),
         tune: Tune::Picture,

@@ -13,12 +13,26 @@ pub struct Settings {
     pub speed: u8,
     /// 0 (best) to 63 (smallest); of no meaning without loss.
     pub level: u8,
-    /// Leaves out all transforms but the cosine one: much faster, and little larger.
-    pub cosine_only: bool,
+    /// What is tried for each block.
+    pub search: Search,
     /// Keeps every bit of the planes.
     pub lossless: bool,
     /// What the eye is to see in it.
     pub tune: Tune,
+}
+
+/// What is tried for each block, from the least to the most. At one speed each takes more time and
+/// fewer bytes than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Search {
+    /// Few directions of prediction.
+    FewDirections,
+    /// All of them, and coefficients are weighed against their bits only once.
+    QuickTrellis,
+    /// The cosine transform alone, with all that belongs to it.
+    Cosine,
+    /// All transforms.
+    All,
 }
 
 /// What distortion is measured by.
@@ -31,11 +45,10 @@ pub enum Tune {
 }
 
 /// What a picture is tuned with: SSIMULACRA2 and bytes over photographs.
-const PICTURE: [(&CStr, &CStr); 6] = [
+const PICTURE: [(&CStr, &CStr); 5] = [
     (c"tune", c"ssim"),
-    (c"sharpness", c"3"),
     (c"enable-qm", c"1"),
-    (c"qm-min", c"2"),
+    (c"qm-min", c"0"),
     (c"qm-max", c"10"),
     (c"dist-metric", c"qm-psnr"),
 ];
@@ -183,7 +196,7 @@ impl Encoder {
     }
 
     fn set_up(&mut self, picture: &Picture, settings: Settings) -> Result<()> {
-        let Settings { speed, level, cosine_only, lossless, tune } = settings;
+        let Settings { speed, level, search, lossless, tune } = settings;
         self.control(sys::AOME_SET_CPUUSED, speed.min(9))?;
         self.control(sys::AOME_SET_CQ_LEVEL, level.min(63))?;
         self.control(sys::AV1E_SET_COLOR_PRIMARIES, picture.cicp.primaries)?;
@@ -198,8 +211,16 @@ impl Encoder {
                 self.option(name, value)?;
             }
         }
-        if cosine_only {
+        if search <= Search::Cosine {
             self.option(c"use-intra-dct-only", c"1")?;
+        }
+        if search <= Search::QuickTrellis {
+            self.option(c"disable-trellis-quant", c"2")?;
+        }
+        if search == Search::FewDirections {
+            for name in [c"enable-angle-delta", c"enable-diagonal-intra", c"enable-smooth-intra"] {
+                self.option(name, c"0")?;
+            }
         }
         // A slower speed with square partitions alone takes less time and fewer bytes than a faster
         // one with all.

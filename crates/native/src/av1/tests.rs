@@ -25,7 +25,7 @@ fn picture(width: u32, height: u32, bit_depth: u8, layout: Layout) -> Picture {
 }
 
 fn settings(speed: u8, level: u8) -> Settings {
-    Settings { speed, level, cosine_only: true, lossless: false, tune: Tune::Picture }
+    Settings { speed, level, search: Search::Cosine, lossless: false, tune: Tune::Picture }
 }
 
 const LAYOUTS: [Layout; 4] = [Layout::Gray, Layout::S420, Layout::S422, Layout::S444];
