@@ -7,13 +7,16 @@ use crate::stage::Sample;
 
 /// Fewer samples than this are done sooner by one thread than they are shared out.
 const SHARED_MIN: usize = 1 << 17;
-/// So many bands a thread: one that meets more work than others does not hold them up.
+/// So many pieces a thread: one that meets more work than others, or is held up, does not make them
+/// wait for long.
+const PIECES_A_THREAD: usize = 16;
+/// Fewer where every piece takes some work to begin.
 const BANDS_A_THREAD: usize = 4;
 
 /// Calls `work` for every row with its number, from the top; the last one may be shorter. Rows are
 /// independent: the result is the same however many threads there are.
 pub fn each<S: Send>(samples: &mut [S], stride: usize, work: impl Fn(usize, &mut [S]) + Sync) {
-    bands(samples, stride, |first, band| {
+    shared(samples, stride, PIECES_A_THREAD, |first, band| {
         for (at, row) in band.chunks_mut(stride).enumerate() {
             work(first + at, row);
         }
@@ -23,6 +26,15 @@ pub fn each<S: Send>(samples: &mut [S], stride: usize, work: impl Fn(usize, &mut
 /// Calls `work` for bands of whole rows, with the number of their first row: for work that keeps
 /// something from one row to the next.
 pub fn bands<S: Send>(samples: &mut [S], stride: usize, work: impl Fn(usize, &mut [S]) + Sync) {
+    shared(samples, stride, BANDS_A_THREAD, work);
+}
+
+fn shared<S: Send>(
+    samples: &mut [S],
+    stride: usize,
+    pieces: usize,
+    work: impl Fn(usize, &mut [S]) + Sync,
+) {
     if stride == 0 || samples.is_empty() {
         return;
     }
@@ -31,7 +43,7 @@ pub fn bands<S: Send>(samples: &mut [S], stride: usize, work: impl Fn(usize, &mu
         return work(0, samples);
     }
     let rows = samples.len().div_ceil(stride);
-    let band = rows.div_ceil(threads * BANDS_A_THREAD).max(1);
+    let band = rows.div_ceil(threads * pieces).max(1);
     samples
         .par_chunks_mut(band * stride)
         .enumerate()

@@ -20,7 +20,7 @@ use crate::image::Plane;
 /// Parts that each thread has to read, so that no thread waits long for the other.
 const PARTS: usize = 4;
 /// As many coefficients as a round should have.
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 4 << 20;
 /// As many as it may have: where there is little to see, a byte gives more of them than elsewhere.
 const BYTES_MAX: usize = 32 << 20;
 /// So often may parts not meet before one thread reads alone.
