@@ -19,6 +19,8 @@ const QUALITY: u8 = 88;
 pub(super) const EFFORT: u8 = 4;
 /// Up to this effort a lossless file is made by a coder that looks at each sample once.
 const ONE_LOOK_EFFORT: u8 = 2;
+/// Smaller pictures are written before other threads are awake.
+const SHARED_AREA: u64 = 1 << 17;
 /// The encoder may hold so many bytes; with more pixels there is less effort.
 const MEMORY_MAX: u64 = 640 << 20;
 
@@ -102,12 +104,13 @@ impl<'a> Color<'a> {
 }
 
 fn config(image: &Image, output: &Output, effort: u8, color: &Color<'_>) -> EncodeConfig {
+    let is_small = image.size().area() < SHARED_AREA;
     let mut config = EncodeConfig::default()
         .with_quality(output.quality.unwrap_or(QUALITY).into())
         .with_lossless(output.lossless == Some(true))
         .with_progressive(output.progressive == Some(true))
         .with_speed(speed(effort))
-        .with_num_threads(rayon::current_num_threads())
+        .with_num_threads(if is_small { 1 } else { rayon::current_num_threads() })
         .with_orientation(orientation(image));
     // Both give an opaque picture an alpha channel.
     (config.ink_layer, config.vector_layers) = (false, false);

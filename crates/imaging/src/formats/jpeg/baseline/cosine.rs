@@ -98,8 +98,8 @@ pub(super) fn draw<const N: usize>(
             }
         }
     }
-    for lane in &mut part[0][0].0 {
-        *lane += f32::from(missing) * factors[0][0];
+    for (lane, dc) in part[0][0].0.iter_mut().zip(&blocks[0]) {
+        *lane = f32::from(dc.wrapping_add(missing)) * factors[0][0];
     }
     for u in 0..N {
         let mut column = [Lanes([0.0; LANES]); N];
@@ -178,4 +178,24 @@ fn four([a, b, c, d]: [Lanes; 4]) -> [Lanes; 4] {
     let outer = b * COSINES[0] + d * COSINES[1];
     let inner = b * COSINES[1] - d * COSINES[0];
     [even[0] + outer, even[1] + inner, even[1] - inner, even[0] - outer]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Damaged files count their DC around.
+    #[test]
+    fn what_dc_misses_is_added_as_it_is_counted() {
+        let transform = Transform::<2>::new(&[3; 64]);
+        let drawn = |dc: i16, missing| {
+            let mut to = [0; 2 * 2 * LANES];
+            let blocks = [[dc; LANES], [7; LANES], [-9; LANES], [2; LANES]];
+            draw((&blocks, missing), &transform, &mut to, (2 * LANES, 2 * LANES));
+            to
+        };
+        for (dc, missing) in [(5, 20), (-40, 30), (32_000, 3000), (-32_768, -1)] {
+            assert_eq!(drawn(dc, missing), drawn(dc.wrapping_add(missing), 0), "{dc} {missing}");
+        }
+    }
 }

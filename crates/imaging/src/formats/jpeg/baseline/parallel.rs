@@ -96,21 +96,25 @@ fn read<'a, const N: usize>(
     parts.par_iter_mut().enumerate().map(read).all(|is_well| is_well)
 }
 
-/// How many parts, from the first on, follow each other. Nothing where the data is damaged.
+/// How many parts, from the first on, follow each other and have no more than the units that are
+/// left. Nothing where the data is damaged.
 fn join<'a, const N: usize>(
     scan: &Scan<'a>,
     parts: &mut [Part<'a, N>],
     mut left: usize,
 ) -> Option<usize> {
-    for next in 1..parts.len() {
-        let [before, part] = &mut parts[next - 1..=next] else { return None };
-        let units_max = left.checked_sub(before.used())?;
-        if units_max == 0 || !before.read_up_to(scan, part, units_max.min(UNITS_TO_MEET))? {
+    for next in 1..=parts.len() {
+        // Behind the last unit there may be more that looks like one.
+        let Some(more) = left.checked_sub(parts[next - 1].used()) else {
+            return Some(next - 1).filter(|joined| *joined > 0);
+        };
+        let Some([before, part]) = parts.get_mut(next - 1..=next) else { break };
+        if more == 0 || !before.read_up_to(scan, part, more.min(UNITS_TO_MEET))? {
             return Some(next);
         }
         left = left.checked_sub(before.used())?;
     }
-    (parts.last()?.used() <= left).then_some(parts.len())
+    Some(parts.len())
 }
 
 /// Draws what was read, of which the first unit has this number.

@@ -10,6 +10,9 @@ use super::reader::Reader;
 /// So many units may pass until two readers meet; most do within ten.
 pub(super) const UNITS_TO_MEET: usize = 512;
 
+/// So often may no unit begin where one is guessed. More is no picture.
+const GUESSES_MAX: u32 = 1024;
+
 /// Units that follow each other.
 pub(super) struct Part<'a, const N: usize> {
     /// Their blocks, by line.
@@ -47,7 +50,7 @@ impl<'a, const N: usize> Part<'a, N> {
     }
 
     /// Reads up to this byte, or so many units. Whether all went well, where it is known that a
-    /// unit began there; where it was a guess, another is made until all goes well.
+    /// unit began there; where it was a guess, others are made, and in the end nothing is read.
     pub(super) fn read(
         &mut self,
         scan: &Scan<'a>,
@@ -57,6 +60,7 @@ impl<'a, const N: usize> Part<'a, N> {
     ) -> bool {
         // One without an address, which can stay in registers.
         let mut reader = self.reader;
+        let mut guesses = 0;
         while reader.bits.at() < end && self.units < units_max {
             let before = reader;
             if self.unit(scan, &mut reader).is_some() {
@@ -72,6 +76,10 @@ impl<'a, const N: usize> Part<'a, N> {
             reader.bits.fill();
             reader.bits.skip(1);
             self.clear();
+            guesses += 1;
+            if guesses == GUESSES_MAX {
+                break;
+            }
         }
         self.reader = reader;
         true

@@ -252,3 +252,38 @@ fn several_threads_find_the_same_damage() {
         }
     }
 }
+
+/// One column of units, the last of them flat; its frame says that it is not there.
+#[test]
+fn a_unit_more_than_the_image_has_is_passed_over_however_many_threads_read() {
+    let mut noise = 1_u32;
+    let samples: Vec<u8> = (0..3 * 16 * 1600)
+        .map(|at| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if at < 3 * 16 * 1584 { (noise >> 24) as u8 } else { 128 }
+        })
+        .collect();
+    let pixels = Packed { width: 16, height: 1600, layout: Layout::Rgb, samples: &samples };
+    let options = EncodeOptions {
+        quality: 60,
+        subsampling: Subsampling::S420,
+        progressive: false,
+        optimize: false,
+        density: None,
+        color: None,
+    };
+    let mut jpeg = turbojpeg::encode_packed(&pixels, &options).unwrap();
+    let frame = jpeg.windows(2).position(|marker| marker == b"\xFF\xC0").unwrap();
+    jpeg[frame + 5..frame + 7].copy_from_slice(&1584_u16.to_be_bytes());
+    assert!(planes(&jpeg, 4).is_some());
+    check_threads(&jpeg, &[1, 3, 4, 8]);
+}
+
+/// Nothing there is a unit: whoever begins there gives up.
+#[test]
+fn threads_do_not_search_for_ever() {
+    let mut jpeg = jpeg(131, 90, 80, Subsampling::S420);
+    let end = jpeg.len() - 2;
+    jpeg.splice(end..end, std::iter::repeat_n(0xFE, 1 << 20));
+    check_threads(&jpeg, &[2]);
+}
