@@ -92,9 +92,7 @@ impl<'a> Reader<'a> {
                 if is_long {
                     bits.fill();
                     pair = component.ac.look_long(bits.next());
-                    if pair.first_bits == 0 {
-                        return None;
-                    }
+                    (pair.first_bits > 0).then_some(())?;
                 }
                 at += pair.advances[0];
                 put(places[usize::from(at - 1)], pair.values[0]);
