@@ -5,6 +5,7 @@ pub mod bmp;
 mod bytes;
 mod channels;
 mod chroma;
+mod clock;
 mod composite;
 pub mod cube;
 pub mod dds;

@@ -5,6 +5,7 @@ use ::jxl::api::{Event, JxlDecoder};
 use super::splice::Splice;
 use super::{Reader, boxes, damage, early, inspect, options, write};
 use crate::format::{Header, Sequence, Track};
+use crate::formats::clock::Clock;
 use crate::image::{Channels, Frame, Pixels};
 use crate::metadata::{Metadata, Orientation, exif};
 use crate::output::Output;
@@ -53,15 +54,15 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
         loop_count: animation.map_or(1, |animation| animation.num_loops),
         color: reader.color(),
         metadata: boxes::metadata(bytes),
-        frames: Box::new(Frames { reader, ms: 0.0, told_ms: 0, left: count }),
+        frames: Box::new(Frames { reader, ms: 0.0, clock: Clock::default(), left: count }),
     })
 }
 
 struct Frames<'a> {
     reader: Reader<'a>,
-    /// When the last frame ends, and what has been said of it.
+    /// When the last frame ends.
     ms: f64,
-    told_ms: u64,
+    clock: Clock,
     left: u32,
 }
 
@@ -82,10 +83,7 @@ impl Frames<'_> {
     fn frame(&mut self) -> Result<Frame> {
         let (pixels, ms) = self.reader.frame()?;
         self.ms += ms;
-        let end = self.ms.round() as u64;
-        let delay_ms = u32::try_from(end - self.told_ms).unwrap_or(u32::MAX);
-        self.told_ms = end;
-        Ok(Frame { pixels, delay_ms })
+        Ok(Frame { pixels, delay_ms: self.clock.delay_until(self.ms) })
     }
 }
 

@@ -6,6 +6,7 @@ use png::{BitDepth, BlendOp, ColorType, DisposeOp, Reader, Transformations};
 
 use super::{SCRATCH_BYTES, Settings, damage, encoder, failure, metadata};
 use crate::format::{self, Track};
+use crate::formats::clock::Clock;
 use crate::formats::composite::{Canvas, Disposal, Place};
 use crate::formats::{difference, profile};
 use crate::image::{self, Channels, Frame, Packed, Pixels, Size};
@@ -39,7 +40,7 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
         samples: image::zeroed(len as u64)?,
         has_alpha,
         seconds: 0.0,
-        told_ms: 0,
+        clock: Clock::default(),
         done: 0,
         count: header.frames,
     };
@@ -73,9 +74,9 @@ struct Frames<'a> {
     /// Of one frame as it is stored.
     samples: Vec<u8>,
     has_alpha: bool,
-    /// When the last frame ends, and what has been said of it.
+    /// When the last frame ends.
     seconds: f64,
-    told_ms: u64,
+    clock: Clock,
     done: u32,
     count: u32,
 }
@@ -124,9 +125,7 @@ impl Frames<'_> {
         }
         let per_second = if control.delay_den == 0 { 100 } else { control.delay_den };
         self.seconds += f64::from(control.delay_num) / f64::from(per_second);
-        let end = (self.seconds * 1000.0).round() as u64;
-        let delay_ms = u32::try_from(end - self.told_ms).unwrap_or(u32::MAX);
-        self.told_ms = end;
+        let delay_ms = self.clock.delay_until(self.seconds * 1000.0);
         Ok(Frame { pixels: Pixels::U8(self.canvas.copy(self.has_alpha)?), delay_ms })
     }
 }

@@ -27,15 +27,19 @@ fn jpeg(width: u32, height: u32, quality: u8, subsampling: Subsampling) -> Vec<u
         }
     }
     let pixels = Packed { width, height, layout: Layout::Rgb, samples: &samples };
+    encoded(&pixels, quality, subsampling, quality.is_multiple_of(2))
+}
+
+fn encoded(pixels: &Packed<'_>, quality: u8, subsampling: Subsampling, optimize: bool) -> Vec<u8> {
     let options = EncodeOptions {
         quality,
         subsampling,
         progressive: false,
-        optimize: quality.is_multiple_of(2),
+        optimize,
         density: None,
         color: None,
     };
-    turbojpeg::encode_packed(&pixels, &options).unwrap()
+    turbojpeg::encode_packed(pixels, &options).unwrap()
 }
 
 /// The planes that the library makes of it.
@@ -91,15 +95,7 @@ fn ramps_stay_ramps_at_every_number_of_eighths() {
     let samples: Vec<u8> = (0..240 * 240).map(|i| (i % 240 / 2 + i / 240 / 2) as u8).collect();
     let rgb: Vec<u8> = samples.iter().flat_map(|sample| [*sample; 3]).collect();
     let pixels = Packed { width: 240, height: 240, layout: Layout::Rgb, samples: &rgb };
-    let options = EncodeOptions {
-        quality: 98,
-        subsampling: Subsampling::S420,
-        progressive: false,
-        optimize: false,
-        density: None,
-        color: None,
-    };
-    let jpeg = turbojpeg::encode_packed(&pixels, &options).unwrap();
+    let jpeg = encoded(&pixels, 98, Subsampling::S420, false);
     for eighths in 1..=8 {
         let plane = &planes(&jpeg, eighths).expect("usual").planes[0];
         let side = 30 * eighths as usize;
@@ -228,15 +224,7 @@ fn threads_that_never_meet_read_the_same() {
     let samples = vec![90; 3 * 1024 * 512];
     let pixels = Packed { width: 1024, height: 512, layout: Layout::Rgb, samples: &samples };
     for (optimize, subsampling) in [(false, Subsampling::S444), (true, Subsampling::S420)] {
-        let options = EncodeOptions {
-            quality: 80,
-            subsampling,
-            progressive: false,
-            optimize,
-            density: None,
-            color: None,
-        };
-        check_threads(&turbojpeg::encode_packed(&pixels, &options).unwrap(), &[1, 8]);
+        check_threads(&encoded(&pixels, 80, subsampling, optimize), &[1, 8]);
     }
 }
 
@@ -264,15 +252,7 @@ fn a_unit_more_than_the_image_has_is_passed_over_however_many_threads_read() {
         })
         .collect();
     let pixels = Packed { width: 16, height: 1600, layout: Layout::Rgb, samples: &samples };
-    let options = EncodeOptions {
-        quality: 60,
-        subsampling: Subsampling::S420,
-        progressive: false,
-        optimize: false,
-        density: None,
-        color: None,
-    };
-    let mut jpeg = turbojpeg::encode_packed(&pixels, &options).unwrap();
+    let mut jpeg = encoded(&pixels, 60, Subsampling::S420, false);
     let frame = jpeg.windows(2).position(|marker| marker == b"\xFF\xC0").unwrap();
     jpeg[frame + 5..frame + 7].copy_from_slice(&1584_u16.to_be_bytes());
     assert!(planes(&jpeg, 4).is_some());
