@@ -1,10 +1,14 @@
 #!/bin/sh
-# Fuzzes targets for as many seconds each as the first argument says (60 by default): those that are
-# named, or all. Starts from the inputs of the tests and what was found before. What is found is kept
-# in fuzz/corpus/TARGET, what crashes in fuzz/artifacts/TARGET. A crash does not stop the others, and
-# ends in exit code 1.
+# Fuzzes the readers, one format after the other: those that are named, or all. Each in rounds of so
+# many seconds as the first argument says (60 by default), up to ROUNDS of them (1 by default), until
+# a round reaches nothing in the code that was not reached before. Starts from the inputs of the
+# tests and what was found before. What is found is kept in fuzz/corpus/FORMAT, what crashes in
+# fuzz/artifacts/FORMAT. A crash does not stop the others, and ends in exit code 1.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET...]
+#   scripts/fuzz.sh [SECONDS] [FORMAT...]
+#   ROUNDS=20 scripts/fuzz.sh 300 png tiff
+#
+# The libraries in C are looked into as well where clang is there to build them.
 set -eu
 cd "$(dirname "$0")/../fuzz"
 # Nightly is asked for by name; another compiler does with RUSTC_BOOTSTRAP=1.
@@ -16,20 +20,49 @@ if ! fuzz --version >/dev/null 2>&1; then
     echo "fuzz: please run: rustup toolchain install nightly && cargo install cargo-fuzz" >&2
     exit 1
 fi
+if command -v clang >/dev/null; then
+    target=$(rustc -vV | sed -n 's/^host: //p' | tr - _)
+    flags="-fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer"
+    export "CC_$target=clang" "CXX_$target=clang++" "CFLAGS_$target=$flags" "CXXFLAGS_$target=$flags"
+else
+    echo "fuzz: only what is in Rust is looked into; for the rest: apt-get install clang libclang-rt-dev" >&2
+fi
 seconds=60
 case "${1:-}" in [0-9]*) seconds="$1"; shift ;; esac
-[ $# -gt 0 ] || set -- $(fuzz list)
-crashed=""
-for target in "$@"; do
-    echo "fuzz: $target"
-    mkdir -p "corpus/$target"
-    tests=../crates/imaging/tests
+[ $# -gt 0 ] || set -- jpg png webp gif avif heic jxl svg pdf cube raw tiff bmp ico pnm qoi \
+    farbfeld psd hdr exr dds tga
+tests=../crates/imaging/tests
+
+# One round for a format.
+round() {
+    mkdir -p "corpus/$1" "artifacts/$1"
     seeds="$tests/inputs"
-    [ ! -d "$tests/found/$target" ] || seeds="$seeds $tests/found/$target"
-    # shellcheck disable=SC2086 # Two folders.
+    [ ! -d "$tests/found/$1" ] || seeds="$seeds $tests/found/$1"
+    words=""
+    [ ! -f "dictionaries/$1.dict" ] || words="-dict=dictionaries/$1.dict"
+    # shellcheck disable=SC2086 # Two folders, and no word without a dictionary.
     # Half a minute or 3 GB for 64 KiB is a find as well.
-    fuzz run "$target" "corpus/$target" $seeds -- \
-        -max_total_time="$seconds" -max_len=65536 -timeout=30 -rss_limit_mb=3072 ||
-        crashed="$crashed $target"
+    FORMAT="$1" fuzz run read "corpus/$1" $seeds -- $words "-artifact_prefix=artifacts/$1/" \
+        -max_total_time="$seconds" -max_len=65536 -timeout=30 -rss_limit_mb=3072 \
+        >"artifacts/$1.log" 2>&1
+}
+
+# The edges of the code that a round had reached when the corpus was read, and when it ended.
+reached() { sed -n 's/^#[0-9]*\t\(INITED\|DONE\) *cov: \([0-9]*\) .*/\2/p' "artifacts/$1.log"; }
+
+crashed=""
+for format in "$@"; do
+    number=0 before="" after=new
+    while [ "$number" -lt "${ROUNDS:-1}" ] && [ "$before" != "$after" ]; do
+        number=$((number + 1))
+        if ! round "$format"; then
+            echo "fuzz: $format crashed, see fuzz/artifacts/$format.log" >&2
+            crashed="$crashed $format"
+            break
+        fi
+        before=$(reached "$format" | head -n 1)
+        after=$(reached "$format" | tail -n 1)
+        echo "fuzz: $format, round $number: $before edges reached, then $after"
+    done
 done
-[ -z "$crashed" ] || { echo "fuzz: crashed:$crashed; see fuzz/artifacts" >&2; exit 1; }
+[ -z "$crashed" ] || { echo "fuzz: crashed:$crashed" >&2; exit 1; }

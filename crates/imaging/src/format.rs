@@ -286,6 +286,22 @@ pub struct Track<'a> {
     pub frames: Box<dyn Iterator<Item = Result<Frame>> + 'a>,
 }
 
+/// So many frames as they are read one after the other, and none behind one that cannot be.
+pub(crate) fn frames<'a>(
+    count: u32,
+    mut read: impl FnMut() -> Result<Frame> + 'a,
+) -> Box<dyn Iterator<Item = Result<Frame>> + 'a> {
+    let mut left = count;
+    Box::new(std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        let frame = read();
+        if frame.is_err() {
+            left = 0;
+        }
+        Some(frame)
+    }))
+}
+
 /// A file of pages that has been parsed.
 pub trait Document {
     /// The header of a page, counted from 0.
@@ -451,46 +467,3 @@ pub fn readable() -> String {
 
 /// Formats of the interface that this build does not write yet.
 pub static LATER: &[&str] = &[];
-
-/// Feeds bytes that nobody vouches for to the inspector and the decoders, and keeps nothing: the
-/// body of the fuzz target `decode`, which the tests replay on its corpus.
-///
-/// # Panics
-/// When the inspector and the decoder do not agree on an image, or when its pixels cannot be
-/// written again: bugs of ours.
-pub fn fuzz_decode(bytes: &[u8]) {
-    let limits = Limits { pixels_max: 1 << 16, ..Limits::default() };
-    let header = true_header(bytes, &limits);
-    let Some(format) = sniff(bytes) else {
-        assert!(header.is_err(), "a file of no format has no header");
-        return;
-    };
-    let requests = [
-        DecodeRequest::default(),
-        DecodeRequest { scale_min: 0.2, ..DecodeRequest::default() },
-        DecodeRequest { scale_min: 0.5, planes: true, ..DecodeRequest::default() },
-    ];
-    for request in requests {
-        let Some(Ok(decoded)) = format.decode.map(|decode| decode(bytes, &request, &limits)) else {
-            continue;
-        };
-        let image = decoded.image;
-        assert!(image.size().area() <= limits.pixels_max, "the decoder keeps to the limits");
-        let Ok(header) = &header else { continue };
-        let side = |side: u32| (f64::from(side) * decoded.scale).ceil() as u32;
-        let expected = Size::new(side(header.size.width), side(header.size.height));
-        assert_eq!(image.size(), expected, "inspector and decoder agree on the size");
-        let mut metadata = image.metadata.clone();
-        metadata.make_upright();
-        metadata.keep_rights_only();
-    }
-    if let Some(Ok(track)) = format.decode_frames.map(|decode| decode(bytes, &limits)) {
-        let mut count = 0;
-        for frame in track.frames {
-            count += 1;
-            let Ok(frame) = frame else { break };
-            assert_eq!(frame.pixels.size(), track.size, "frames have the size of their track");
-        }
-        assert!(count <= track.count, "a track has no more frames than it says");
-    }
-}

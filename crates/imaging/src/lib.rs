@@ -14,6 +14,7 @@ pub mod files;
 pub mod fonts;
 pub mod format;
 pub mod formats;
+pub mod fuzz;
 mod grading;
 pub mod icc;
 pub mod image;

@@ -1,5 +1,7 @@
 //! JPEG.
 
+use std::ops::Range;
+
 use native::turbojpeg::{
     self, Color, DecodedPlanes, EncodeOptions, Layout, Packed as NativePacked,
     Plane as NativePlane, Scale, Subsampling,
@@ -15,6 +17,7 @@ mod baseline;
 mod embed;
 pub(super) mod ink;
 mod inspect;
+mod parts;
 mod rewrite;
 mod segments;
 
@@ -105,6 +108,14 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
     Ok(Decoded { image, scale, left_out: None })
 }
 
+/// Reads it by one thread and by several, for [`crate::fuzz`].
+///
+/// # Panics
+/// When they do not come to the same planes.
+pub(crate) fn check_sharing(bytes: &[u8], limits: &Limits) {
+    baseline::check_sharing(bytes, limits.pixels_max);
+}
+
 const ENDS_EARLY: &str = "the JPEG ends early";
 
 fn damage(error: native::Error) -> Error {
@@ -180,6 +191,7 @@ fn options(image: &Image, output: &Output) -> EncodeOptions {
         progressive: output.progressive.unwrap_or(effort >= 10),
         optimize: effort >= 5 || image.size().area() <= SMALL_AREA,
         density: image.metadata.dpi.map(|(x, y)| (round(x), round(y))),
+        restart_rows: None,
         color: None,
     }
 }
@@ -196,10 +208,14 @@ fn encode_packed<S: Scalar>(
             return Err(Error::internal("a JPEG has no alpha: pixels are flattened before"));
         }
     };
-    let Size { width, height } = packed.size();
-    let pixels = NativePacked { width, height, layout, samples };
-    let options = EncodeOptions { subsampling, ..*options };
-    turbojpeg::encode_packed(&pixels, &options).map_err(failure)
+    let (size, options) = (packed.size(), EncodeOptions { subsampling, ..*options });
+    let stride = size.width as usize * layout.samples();
+    parts::encode(size, &options, |rows, options| {
+        let (width, height) = (size.width, rows.end - rows.start);
+        let samples = &samples[rows.start as usize * stride..rows.end as usize * stride];
+        let pixels = NativePacked { width, height, layout, samples };
+        turbojpeg::encode_packed(&pixels, options).map_err(failure)
+    })
 }
 
 fn encode_planar(planar: &Planar, output: &Output, mut options: EncodeOptions) -> Result<Vec<u8>> {
@@ -208,13 +224,24 @@ fn encode_planar(planar: &Planar, output: &Output, mut options: EncodeOptions) -
         // Chroma that is gone does not come back by repeating it.
         options.subsampling = subsampling(planar.subsampling).unwrap_or(Subsampling::S444);
     }
+    let down = options.subsampling.factors().1;
     let [blue, red] = chroma::at_subsampling(planar, options.subsampling.factors());
-    let planes = [&planar.planes[0], &*blue, &*red].map(|plane| NativePlane {
-        width: plane.size.width,
-        height: plane.size.height,
-        samples: &plane.samples,
-    });
-    turbojpeg::encode_planes(&planes, &options).map_err(failure)
+    parts::encode(planar.size, &options, |rows, options| {
+        // A part ends with whole rows of blocks, the last with the image.
+        let chroma_rows = rows.start / down..rows.end.div_ceil(down);
+        let planes = [
+            native_plane(&planar.planes[0], rows),
+            native_plane(&blue, chroma_rows.clone()),
+            native_plane(&red, chroma_rows),
+        ];
+        turbojpeg::encode_planes(&planes, options).map_err(failure)
+    })
+}
+
+fn native_plane(plane: &Plane, rows: Range<u32>) -> NativePlane<'_> {
+    let width = plane.size.width as usize;
+    let samples = &plane.samples[rows.start as usize * width..rows.end as usize * width];
+    NativePlane { width: plane.size.width, height: rows.end - rows.start, samples }
 }
 
 fn subsampling(factors: (u32, u32)) -> Option<Subsampling> {

@@ -22,6 +22,8 @@ pub struct EncodeOptions {
     pub optimize: bool,
     /// Pixels an inch, across and down.
     pub density: Option<(u16, u16)>,
+    /// A restart marker after so many rows of blocks.
+    pub restart_rows: Option<u32>,
     /// What the components are; `None` is what is usual for the pixels.
     pub color: Option<Color>,
 }
@@ -135,6 +137,9 @@ fn encoder(width: u32, height: u32, options: &EncodeOptions) -> Result<Handle> {
         handle.set(sys::TJPARAM_TJPARAM_XDENSITY, x.max(1))?;
         handle.set(sys::TJPARAM_TJPARAM_YDENSITY, y.max(1))?;
         handle.set(sys::TJPARAM_TJPARAM_DENSITYUNITS, 1)?;
+    }
+    if let Some(rows) = options.restart_rows {
+        handle.set(sys::TJPARAM_TJPARAM_RESTARTROWS, rows)?;
     }
     if let Some(color) = options.color {
         handle.set(sys::TJPARAM_TJPARAM_COLORSPACE, color.to_sys())?;

@@ -7,6 +7,7 @@ fn options(subsampling: Subsampling) -> EncodeOptions {
         progressive: false,
         optimize: false,
         density: None,
+        restart_rows: None,
         color: None,
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, DecodingError, DisposalMethod, MemoryLimit, Repeat};
 
 use super::inspect;
-use crate::format::Track;
+use crate::format::{self, Track};
 use crate::formats::composite::{Canvas, Disposal, Place};
 use crate::formats::profile;
 use crate::image::{Frame, Pixels, Size};
@@ -23,12 +23,11 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
     options.set_memory_limit(MemoryLimit::Bytes(METADATA_BYTES));
     options.allow_unknown_blocks(true);
     let reader = options.read_info(bytes).map_err(damage)?;
-    let mut frames =
-        Frames { reader, canvas: Canvas::new(header.size)?, has_alpha: true, left: header.frames };
+    let mut frames = Frames { reader, canvas: Canvas::new(header.size)?, has_alpha: true };
     let delay = frames.compose()?;
     // What is opaque after the first frame stays so, unless a frame clears its place.
     frames.has_alpha = clears || !frames.canvas.is_opaque();
-    let first = frames.shown(delay);
+    let mut first = Some(frames.shown(delay));
     let reader = &frames.reader;
     Ok(Track {
         size: header.size,
@@ -39,7 +38,9 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
             xmp: reader.xmp_metadata().map(<[u8]>::to_vec),
             ..Metadata::default()
         },
-        frames: Box::new(std::iter::once(first).chain(frames)),
+        frames: format::frames(header.frames, move || {
+            first.take().unwrap_or_else(|| frames.frame())
+        }),
     })
 }
 
@@ -55,30 +56,17 @@ struct Frames<'a> {
     reader: gif::Decoder<&'a [u8]>,
     canvas: Canvas,
     has_alpha: bool,
-    /// Frames that are still to come.
-    left: u32,
-}
-
-impl Iterator for Frames<'_> {
-    type Item = Result<Frame>;
-
-    fn next(&mut self) -> Option<Result<Frame>> {
-        if self.left == 0 {
-            return None;
-        }
-        let frame = self.compose().and_then(|delay| self.shown(delay));
-        if frame.is_err() {
-            self.left = 0;
-        }
-        Some(frame)
-    }
 }
 
 impl Frames<'_> {
+    fn frame(&mut self) -> Result<Frame> {
+        let delay = self.compose()?;
+        self.shown(delay)
+    }
+
     /// Brings the canvas to the next frame and says how long that is shown, in hundredths of a
     /// second.
     fn compose(&mut self) -> Result<u16> {
-        self.left -= 1;
         let frame = self.reader.next_frame_info().map_err(damage)?;
         let frame = frame.ok_or_else(ends_early)?;
         let (delay, interlaced, transparent) = (frame.delay, frame.interlaced, frame.transparent);

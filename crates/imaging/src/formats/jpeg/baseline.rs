@@ -116,6 +116,22 @@ fn alone<const N: usize>(scan: &Scan<'_>, planes: &mut [Plane; 3]) -> Option<()>
     reader.bits.ends_with_the_image().then_some(())
 }
 
+/// Whole and smaller, by several threads as by one.
+///
+/// # Panics
+/// When they do not come to the same planes.
+pub(super) fn check_sharing(jpeg: &[u8], pixels_max: u64) {
+    let file = File::read(jpeg);
+    let Some(scan) = file.as_ref().and_then(File::scan) else { return };
+    if scan.size.area() > pixels_max {
+        return;
+    }
+    for (eighths, threads) in [(8, 2), (3, 5)] {
+        let (alone, together) = (planar(&scan, eighths, 1), planar(&scan, eighths, threads));
+        assert!(alone == together, "{threads} threads come to what one does");
+    }
+}
+
 /// Room for whatever a byte can number.
 const PLACES: usize = 256;
 

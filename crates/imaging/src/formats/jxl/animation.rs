@@ -4,7 +4,7 @@ use ::jxl::api::{Event, JxlDecoder};
 
 use super::splice::Splice;
 use super::{Reader, boxes, damage, early, inspect, options, write};
-use crate::format::{Header, Sequence, Track};
+use crate::format::{self, Header, Sequence, Track};
 use crate::formats::clock::Clock;
 use crate::image::{Channels, Frame, Pixels};
 use crate::metadata::{Metadata, Orientation, exif};
@@ -47,14 +47,16 @@ fn count(bytes: &[u8], limits: &Limits) -> Result<u32> {
 pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
     let Header { size, frames: count, .. } = whole_header(bytes, limits)?;
     let reader = Reader::open(bytes, limits)?;
-    let animation = reader.info.animation.as_ref();
+    let loop_count = reader.info.animation.as_ref().map_or(1, |animation| animation.num_loops);
+    let color = reader.color();
+    let mut frames = Frames { reader, ms: 0.0, clock: Clock::default() };
     Ok(Track {
         size,
         count,
-        loop_count: animation.map_or(1, |animation| animation.num_loops),
-        color: reader.color(),
+        loop_count,
+        color,
         metadata: boxes::metadata(bytes),
-        frames: Box::new(Frames { reader, ms: 0.0, clock: Clock::default(), left: count }),
+        frames: format::frames(count, move || frames.frame()),
     })
 }
 
@@ -63,20 +65,6 @@ struct Frames<'a> {
     /// When the last frame ends.
     ms: f64,
     clock: Clock,
-    left: u32,
-}
-
-impl Iterator for Frames<'_> {
-    type Item = Result<Frame>;
-
-    fn next(&mut self) -> Option<Result<Frame>> {
-        if self.left == 0 {
-            return None;
-        }
-        let frame = self.frame();
-        self.left = if frame.is_err() { 0 } else { self.left - 1 };
-        Some(frame)
-    }
 }
 
 impl Frames<'_> {

@@ -34,18 +34,18 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
     }
     let len = reader.output_buffer_size().ok_or_else(|| Error::limit("the PNG is too large"))?;
     let has_alpha = header.has_alpha || uncovers(bytes, size);
-    let frames = Frames {
+    let mut frames = Frames {
         reader,
         canvas: Canvas::new(size)?,
         samples: image::zeroed(len as u64)?,
         has_alpha,
         seconds: 0.0,
         clock: Clock::default(),
-        done: 0,
-        count: header.frames,
+        is_first: true,
     };
     let count = header.frames;
-    Ok(Track { size, count, loop_count, color, metadata, frames: Box::new(frames) })
+    let frames = format::frames(count, move || frames.frame());
+    Ok(Track { size, count, loop_count, color, metadata, frames })
 }
 
 /// Whether a frame clears its place, or the first does not cover the canvas: then pixels can be
@@ -77,21 +77,7 @@ struct Frames<'a> {
     /// When the last frame ends.
     seconds: f64,
     clock: Clock,
-    done: u32,
-    count: u32,
-}
-
-impl Iterator for Frames<'_> {
-    type Item = Result<Frame>;
-
-    fn next(&mut self) -> Option<Result<Frame>> {
-        if self.done == self.count {
-            return None;
-        }
-        let frame = self.frame();
-        self.done = if frame.is_err() { self.count } else { self.done + 1 };
-        Some(frame)
-    }
+    is_first: bool,
 }
 
 impl Frames<'_> {
@@ -115,9 +101,10 @@ impl Frames<'_> {
             DisposeOp::None => Disposal::Keep,
             DisposeOp::Background => Disposal::Clear,
             // There is nothing before the first frame.
-            DisposeOp::Previous if self.done == 0 => Disposal::Clear,
+            DisposeOp::Previous if self.is_first => Disposal::Clear,
             DisposeOp::Previous => Disposal::Restore,
         };
+        self.is_first = false;
         self.canvas.begin(place, disposal);
         for (y, row) in self.samples.chunks(stride).enumerate().take(place.height) {
             let pixels = self.canvas.row(place, y).into_iter().flatten();

@@ -22,33 +22,20 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
         return Err(Error::input("the WebP contradicts itself on its size or its frames"));
     }
     let icc = container::find(bytes, b"ICCP").map(<[u8]>::to_vec);
+    let mut frames = Frames { reader, header: header.clone() };
     Ok(Track {
         size: header.size,
         count,
         loop_count,
         color: profile::color_space(icc, false),
         metadata: metadata(bytes),
-        frames: Box::new(Frames { reader, left: count, header }),
+        frames: format::frames(count, move || frames.frame()),
     })
 }
 
 struct Frames<'a> {
     reader: AnimationDecoder<'a>,
     header: Header,
-    left: u32,
-}
-
-impl Iterator for Frames<'_> {
-    type Item = Result<Frame>;
-
-    fn next(&mut self) -> Option<Result<Frame>> {
-        if self.left == 0 {
-            return None;
-        }
-        let frame = self.frame();
-        self.left = if frame.is_err() { 0 } else { self.left - 1 };
-        Some(frame)
-    }
 }
 
 impl Frames<'_> {

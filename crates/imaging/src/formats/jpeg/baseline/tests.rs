@@ -37,6 +37,7 @@ fn encoded(pixels: &Packed<'_>, quality: u8, subsampling: Subsampling, optimize:
         progressive: false,
         optimize,
         density: None,
+        restart_rows: None,
         color: None,
     };
     turbojpeg::encode_packed(pixels, &options).unwrap()

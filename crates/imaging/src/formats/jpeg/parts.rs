@@ -1,0 +1,79 @@
+//! A large JPEG, written by several threads: in parts of whole rows of blocks, each a JPEG of its
+//! own whose scan becomes a piece of the whole one's, up to a restart marker (ITU-T T.81, B.2.1),
+//! behind which nothing is counted from what lies before. The parts follow from the size alone, so
+//! the file is the same however many threads there are.
+
+use std::ops::Range;
+
+use native::turbojpeg::EncodeOptions;
+use rayon::prelude::*;
+
+use crate::{Error, Result, Size};
+
+/// Smaller images are written before another thread is awake.
+const SHARED_AREA: u64 = 1 << 20;
+/// As many parts as a machine may have threads for. Each costs some ten bytes.
+const PARTS: u32 = 8;
+/// A restart interval has 16 bits.
+const INTERVAL_MAX: u32 = 65_535;
+
+/// Writes an image of this size as `write` does the rows that it is given, with these options.
+/// Options that look at the whole image before it is written leave it in one part.
+pub(super) fn encode(
+    size: Size,
+    options: &EncodeOptions,
+    write: impl Fn(Range<u32>, &EncodeOptions) -> Result<Vec<u8>> + Sync,
+) -> Result<Vec<u8>> {
+    let (across, down) = options.subsampling.factors();
+    let (units_across, units_down) =
+        (size.width.div_ceil(8 * across), size.height.div_ceil(8 * down));
+    let units = units_down.div_ceil(PARTS).min(INTERVAL_MAX / units_across.max(1));
+    let needs_all = options.optimize || options.progressive;
+    if size.area() < SHARED_AREA || needs_all || units == 0 {
+        return write(0..size.height, options);
+    }
+    let options = EncodeOptions { restart_rows: Some(units), ..*options };
+    let rows = units * 8 * down;
+    let starts = (0..size.height).step_by(rows as usize).collect::<Vec<_>>();
+    let part = |start: u32| write(start..(start + rows).min(size.height), &options);
+    let parts = starts.into_par_iter().map(part).collect::<Result<Vec<_>>>()?;
+    join(&parts, size.height).ok_or_else(|| Error::internal("a part of a JPEG is not one"))
+}
+
+/// The head of the first part with the height of all, and the scans of all parts.
+fn join(parts: &[Vec<u8>], height: u32) -> Option<Vec<u8>> {
+    let mut whole = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for (number, part) in parts.iter().enumerate() {
+        let (frame, scan) = places(part)?;
+        if number == 0 {
+            whole.extend_from_slice(&part[..scan]);
+            // Length, precision, and then the height (B.2.2).
+            let at = frame + 3;
+            whole.get_mut(at..at + 2)?.copy_from_slice(&u16::try_from(height).ok()?.to_be_bytes());
+        } else {
+            whole.extend([0xFF, 0xD0 + ((number - 1) % 8) as u8]);
+        }
+        whole.extend_from_slice(part.get(scan..)?.strip_suffix(&[0xFF, 0xD9])?);
+    }
+    whole.extend([0xFF, 0xD9]);
+    Some(whole)
+}
+
+/// Where the frame header lies behind its marker, and where the data of the scan begin.
+fn places(jpeg: &[u8]) -> Option<(usize, usize)> {
+    let mut frame = None;
+    let mut at = 2;
+    loop {
+        let &[0xFF, code, high, low] = jpeg.get(at..at + 4)? else { return None };
+        let behind = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        match code {
+            0xC0 | 0xC1 => frame = Some(at + 2),
+            0xDA => return Some((frame?, behind)),
+            _ => {}
+        }
+        at = behind;
+    }
+}
+
+#[cfg(test)]
+mod tests;

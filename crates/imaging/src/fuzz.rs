@@ -1,0 +1,131 @@
+//! Bytes that nobody vouches for, through all that reads them: what the fuzzer calls and the tests
+//! replay on what it found.
+
+use crate::format::{self, DecodeRequest, Document, Format, Header};
+use crate::formats::{cube, jpeg};
+use crate::metadata::Metadata;
+use crate::{Limits, Result, Size};
+
+/// As many pages are read of a file.
+const PAGES: u32 = 3;
+
+/// Reads them in every way that their format has, and keeps nothing. Images of more than so many
+/// pixels are refused.
+///
+/// # Panics
+/// When the inspector and the decoders do not agree on the image, when one way to read it gives
+/// other pixels than another, or when it cannot be written again: bugs of ours.
+pub fn read(bytes: &[u8], pixels_max: u64) {
+    let limits = Limits { pixels_max, ..Limits::default() };
+    let header = format::true_header(bytes, &limits);
+    let Some(format) = format::sniff(bytes) else {
+        assert!(header.is_err(), "a file of no format has no header");
+        return;
+    };
+    match format.name {
+        "jpg" => jpeg::check_sharing(bytes, &limits),
+        "cube" => drop(cube::parse(bytes)),
+        _ => {}
+    }
+    let is_sound_still = stills(format, bytes, header.as_ref().ok(), &limits);
+    let is_sound_animation = frames(format, bytes, &limits);
+    if let Ok(header) = header {
+        pages(format, bytes, header.frames, &limits);
+        // What cannot be decoded is never rewritten.
+        let is_sound = if header.frames > 1 { is_sound_animation } else { is_sound_still };
+        if is_sound {
+            rewritten(format, bytes, &header, &limits);
+        }
+    }
+}
+
+/// Whether all went well.
+fn stills(format: &Format, bytes: &[u8], header: Option<&Header>, limits: &Limits) -> bool {
+    let requests = [
+        DecodeRequest::default(),
+        DecodeRequest { scale_min: 0.2, ..DecodeRequest::default() },
+        DecodeRequest { scale_min: 0.5, planes: true, ..DecodeRequest::default() },
+    ];
+    let mut is_sound = true;
+    for request in requests {
+        let Some(Ok(decoded)) = format.decode.map(|decode| decode(bytes, &request, limits)) else {
+            is_sound = false;
+            continue;
+        };
+        let image = decoded.image;
+        assert!(image.size().area() <= limits.pixels_max, "the decoder keeps to the limits");
+        let Some(header) = header else { continue };
+        let side = |side: u32| (f64::from(side) * decoded.scale).ceil() as u32;
+        let expected = Size::new(side(header.size.width), side(header.size.height));
+        assert_eq!(image.size(), expected, "inspector and decoder agree on the size");
+        let mut metadata = image.metadata.clone();
+        metadata.make_upright();
+        metadata.keep_rights_only();
+    }
+    is_sound
+}
+
+/// Whether all went well.
+fn frames(format: &Format, bytes: &[u8], limits: &Limits) -> bool {
+    let track = format.decode_frames.map(|decode| decode(bytes, limits));
+    let Some(Ok(track)) = track else { return false };
+    let (mut count, mut is_sound) = (0, true);
+    for frame in track.frames {
+        count += 1;
+        match frame {
+            Ok(frame) => {
+                assert_eq!(frame.pixels.size(), track.size, "frames have the size of their track");
+            }
+            Err(_) => is_sound = false,
+        }
+    }
+    assert!(count <= track.count, "a track has no more frames than it says");
+    is_sound
+}
+
+fn pages(format: &Format, bytes: &[u8], count: u32, limits: &Limits) {
+    let document = match format.open_document {
+        Some(open) => open(bytes, limits).ok(),
+        None => Some(Box::new(Whole { format, bytes, limits }) as Box<dyn Document>),
+    };
+    let Some(document) = document else { return };
+    for page in 0..count.min(PAGES) {
+        let request = DecodeRequest { page, ..DecodeRequest::default() };
+        let (Ok(header), Ok(decoded)) = (document.header(page), document.decode(&request)) else {
+            continue;
+        };
+        let size = decoded.image.size();
+        assert_eq!(size, header.size, "header and pixels agree on the size of a page");
+    }
+}
+
+/// A file whose pages need no parsing before.
+struct Whole<'a> {
+    format: &'a Format,
+    bytes: &'a [u8],
+    limits: &'a Limits,
+}
+
+impl Document for Whole<'_> {
+    fn header(&self, page: u32) -> Result<Header> {
+        match self.format.page_header {
+            Some(header) => header(self.bytes, page, self.limits),
+            None => Err(crate::Error::unsupported("no pages")),
+        }
+    }
+
+    fn decode(&self, request: &DecodeRequest) -> Result<format::Decoded> {
+        match self.format.decode {
+            Some(decode) => decode(self.bytes, request, self.limits),
+            None => Err(crate::Error::unsupported("no pages")),
+        }
+    }
+}
+
+fn rewritten(format: &Format, bytes: &[u8], header: &Header, limits: &Limits) {
+    let rewrite = |rewrite: format::Rewrite| rewrite(bytes, &Metadata::default());
+    let Some(Ok(file)) = format.rewrite.map(rewrite) else { return };
+    let again = format::true_header(&file, limits).expect("what was rewritten has a header");
+    assert_eq!(again.size, header.size, "what was rewritten has its size");
+    assert_eq!(again.frames, header.frames, "what was rewritten has its frames");
+}
