@@ -35,7 +35,7 @@ sheets: ## Draw what every filter does into docs/images/filters
 docs: ## Write docs/operations.md, errors.md, configuration.md and openapi.json again
 	$(CARGO) xtask docs
 
-fuzz: ## Fuzz each target for a minute (nightly Rust and cargo-fuzz)
+fuzz: ## Fuzz the reader of each format for a minute (nightly Rust and cargo-fuzz)
 	scripts/fuzz.sh
 
 conformance: ## Read the public test files of other projects, and tell how it went

@@ -4,22 +4,23 @@
 
 #![no_main]
 
+use std::env;
 use std::sync::LazyLock;
 
-use imaging::{format, fuzz};
+use imaging::format::{self, Format};
+use imaging::fuzz;
 use libfuzzer_sys::Corpus;
 
 /// One program for all formats: it takes minutes to build, and nothing of it differs.
-static FORMAT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("FORMAT").ok());
-
-/// Where there are more, loops over them take the time and reach nothing new.
-const PIXELS_MAX: u64 = 128 * 128;
+static FORMAT: LazyLock<Option<&Format>> = LazyLock::new(|| {
+    let name = env::var("FORMAT").ok()?;
+    Some(format::by_name(&name).expect("FORMAT is the name of a format"))
+});
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
-    let is_of = |name: &str| format::sniff(bytes).is_some_and(|format| format.name == name);
-    if FORMAT.as_deref().is_some_and(|name| !is_of(name)) {
+    if FORMAT.is_some_and(|wanted| format::sniff(bytes) != Some(wanted)) {
         return Corpus::Reject;
     }
-    fuzz::read(bytes, PIXELS_MAX);
+    fuzz::read(bytes, fuzz::PIXELS_MAX);
     Corpus::Keep
 });

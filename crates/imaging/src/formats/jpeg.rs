@@ -13,13 +13,13 @@ use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane, Scalar};
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
 
-mod baseline;
+pub(crate) mod baseline;
 mod embed;
 pub(super) mod ink;
 mod inspect;
-mod parts;
 mod rewrite;
 mod segments;
+mod shared;
 
 use super::chroma;
 use super::narrow::narrow;
@@ -106,14 +106,6 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
     };
     let scale = if is_ours { f64::from(eighths) / 8.0 } else { 1.0 / f64::from(scale.divisor()) };
     Ok(Decoded { image, scale, left_out: None })
-}
-
-/// Reads it by one thread and by several, for [`crate::fuzz`].
-///
-/// # Panics
-/// When they do not come to the same planes.
-pub(crate) fn check_sharing(bytes: &[u8], limits: &Limits) {
-    baseline::check_sharing(bytes, limits.pixels_max);
 }
 
 const ENDS_EARLY: &str = "the JPEG ends early";
@@ -210,7 +202,7 @@ fn encode_packed<S: Scalar>(
     };
     let (size, options) = (packed.size(), EncodeOptions { subsampling, ..*options });
     let stride = size.width as usize * layout.samples();
-    parts::encode(size, &options, |rows, options| {
+    shared::encode(size, &options, |rows, options| {
         let (width, height) = (size.width, rows.end - rows.start);
         let samples = &samples[rows.start as usize * stride..rows.end as usize * stride];
         let pixels = NativePacked { width, height, layout, samples };
@@ -226,8 +218,8 @@ fn encode_planar(planar: &Planar, output: &Output, mut options: EncodeOptions) -
     }
     let down = options.subsampling.factors().1;
     let [blue, red] = chroma::at_subsampling(planar, options.subsampling.factors());
-    parts::encode(planar.size, &options, |rows, options| {
-        // A part ends with whole rows of blocks, the last with the image.
+    shared::encode(planar.size, &options, |rows, options| {
+        // A part ends with a whole row of units, the last with the image.
         let chroma_rows = rows.start / down..rows.end.div_ceil(down);
         let planes = [
             native_plane(&planar.planes[0], rows),

@@ -22,7 +22,7 @@ pub struct EncodeOptions {
     pub optimize: bool,
     /// Pixels an inch, across and down.
     pub density: Option<(u16, u16)>,
-    /// A restart marker after so many rows of blocks.
+    /// A restart marker behind so many rows of units (MCUs).
     pub restart_rows: Option<u32>,
     /// What the components are; `None` is what is usual for the pixels.
     pub color: Option<Color>,

@@ -47,8 +47,8 @@ pub(super) fn planes(jpeg: &[u8], eighths: u32) -> Option<Planar> {
     planar(&scan, eighths, if is_small { 1 } else { rayon::current_num_threads() })
 }
 
-/// Smaller images are read before another thread is awake.
-const SHARED_AREA: u64 = 1 << 20;
+/// Smaller images are read or written before another thread is awake.
+pub(super) const SHARED_AREA: u64 = 1 << 20;
 
 fn planar(scan: &Scan<'_>, eighths: u32, threads: usize) -> Option<Planar> {
     match eighths {
@@ -116,20 +116,15 @@ fn alone<const N: usize>(scan: &Scan<'_>, planes: &mut [Plane; 3]) -> Option<()>
     reader.bits.ends_with_the_image().then_some(())
 }
 
-/// Whole and smaller, by several threads as by one.
+/// Reads the planes by one thread and by so many, at so many eighths of the size.
 ///
 /// # Panics
-/// When they do not come to the same planes.
-pub(super) fn check_sharing(jpeg: &[u8], pixels_max: u64) {
+/// When they do not come to the same.
+pub(crate) fn check_threads(jpeg: &[u8], eighths: u32, threads: usize) {
     let file = File::read(jpeg);
     let Some(scan) = file.as_ref().and_then(File::scan) else { return };
-    if scan.size.area() > pixels_max {
-        return;
-    }
-    for (eighths, threads) in [(8, 2), (3, 5)] {
-        let (alone, together) = (planar(&scan, eighths, 1), planar(&scan, eighths, threads));
-        assert!(alone == together, "{threads} threads come to what one does");
-    }
+    let (alone, together) = (planar(&scan, eighths, 1), planar(&scan, eighths, threads));
+    assert!(alone == together, "{threads} threads, {eighths} eighths");
 }
 
 /// Room for whatever a byte can number.

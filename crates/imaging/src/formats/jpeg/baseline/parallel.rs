@@ -23,6 +23,8 @@ const PARTS: usize = 4;
 const BYTES: usize = 4 << 20;
 /// As many as it may have: where there is little to see, a byte gives more of them than elsewhere.
 const BYTES_MAX: usize = 32 << 20;
+/// As many units as a row of the widest image has.
+const UNITS_IN_A_ROW_MAX: usize = 65_535 / 8 + 1;
 /// So often may parts not meet before one thread reads alone.
 const MISSES_MAX: usize = 2;
 
@@ -109,12 +111,17 @@ fn join<'a, const N: usize>(
             return Some(next - 1).filter(|joined| *joined > 0);
         };
         let Some([before, part]) = parts.get_mut(next - 1..=next) else { break };
-        if more == 0 || !before.read_up_to(scan, part, more.min(UNITS_TO_MEET))? {
+        if more == 0 || !before.read_up_to(scan, part, more.min(units_to_meet(scan)))? {
             return Some(next);
         }
         left = left.checked_sub(before.used())?;
     }
     Some(parts.len())
+}
+
+/// Behind a restart readers meet at once, but it may be as far away as there are units in between.
+fn units_to_meet(scan: &Scan<'_>) -> usize {
+    UNITS_TO_MEET.max(scan.restart_interval as usize).min(UNITS_IN_A_ROW_MAX)
 }
 
 /// Draws what was read, of which the first unit has this number.
@@ -163,3 +170,6 @@ fn draw<const N: usize>(
 
 /// Rows that one thread draws at a time: with lines of its own, which take some time to make.
 const ROWS_MIN: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -1,39 +1,33 @@
-//! A large JPEG, written by several threads: in parts of whole rows of blocks, each a JPEG of its
-//! own whose scan becomes a piece of the whole one's, up to a restart marker (ITU-T T.81, B.2.1),
-//! behind which nothing is counted from what lies before. The parts follow from the size alone, so
-//! the file is the same however many threads there are.
+//! A large JPEG, written by several threads: in parts, each a JPEG of its own whose scan becomes a
+//! piece of the whole one's. A restart marker (ITU-T T.81, B.2.1) stands behind each row of units,
+//! after which nothing is counted from what lies before; so readers too can begin at any row. The
+//! parts follow from the size alone: the file is the same however many threads there are.
 
 use std::ops::Range;
 
-use native::turbojpeg::EncodeOptions;
+use native::turbojpeg::{EncodeOptions, SIDE_MAX};
 use rayon::prelude::*;
 
+use super::baseline::SHARED_AREA;
 use crate::{Error, Result, Size};
 
-/// Smaller images are written before another thread is awake.
-const SHARED_AREA: u64 = 1 << 20;
-/// As many parts as a machine may have threads for. Each costs some ten bytes.
-const PARTS: u32 = 8;
-/// A restart interval has 16 bits.
-const INTERVAL_MAX: u32 = 65_535;
+/// Rows of units of a part: restart markers are counted up to here.
+const PART_ROWS: u32 = 8;
 
-/// Writes an image of this size as `write` does the rows that it is given, with these options.
-/// Options that look at the whole image before it is written leave it in one part.
+/// Writes an image of this size as `write` does the rows of pixels that it is given, with these
+/// options. Those that look at the whole image before it is written leave it in one part.
 pub(super) fn encode(
     size: Size,
     options: &EncodeOptions,
     write: impl Fn(Range<u32>, &EncodeOptions) -> Result<Vec<u8>> + Sync,
 ) -> Result<Vec<u8>> {
-    let (across, down) = options.subsampling.factors();
-    let (units_across, units_down) =
-        (size.width.div_ceil(8 * across), size.height.div_ceil(8 * down));
-    let units = units_down.div_ceil(PARTS).min(INTERVAL_MAX / units_across.max(1));
     let needs_all = options.optimize || options.progressive;
-    if size.area() < SHARED_AREA || needs_all || units == 0 {
+    let is_impossible = size.width.max(size.height) > SIDE_MAX;
+    if needs_all || is_impossible || size.area() < SHARED_AREA {
         return write(0..size.height, options);
     }
-    let options = EncodeOptions { restart_rows: Some(units), ..*options };
-    let rows = units * 8 * down;
+    let options = EncodeOptions { restart_rows: Some(1), ..*options };
+    let rows = PART_ROWS * 8 * options.subsampling.factors().1;
     let starts = (0..size.height).step_by(rows as usize).collect::<Vec<_>>();
     let part = |start: u32| write(start..(start + rows).min(size.height), &options);
     let parts = starts.into_par_iter().map(part).collect::<Result<Vec<_>>>()?;
@@ -46,12 +40,13 @@ fn join(parts: &[Vec<u8>], height: u32) -> Option<Vec<u8>> {
     for (number, part) in parts.iter().enumerate() {
         let (frame, scan) = places(part)?;
         if number == 0 {
-            whole.extend_from_slice(&part[..scan]);
+            whole.extend_from_slice(part.get(..scan)?);
             // Length, precision, and then the height (B.2.2).
             let at = frame + 3;
             whole.get_mut(at..at + 2)?.copy_from_slice(&u16::try_from(height).ok()?.to_be_bytes());
         } else {
-            whole.extend([0xFF, 0xD0 + ((number - 1) % 8) as u8]);
+            // The last of eight.
+            whole.extend([0xFF, 0xD7]);
         }
         whole.extend_from_slice(part.get(scan..)?.strip_suffix(&[0xFF, 0xD9])?);
     }
