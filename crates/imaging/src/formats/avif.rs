@@ -130,7 +130,7 @@ const SPEEDS: [(u8, Search); 11] = [
     (5, Search::All),
     (3, Search::All),
     (2, Search::All),
-    (1, Search::All),
+    (1, Search::Partitions),
 ];
 
 fn settings(output: &Output) -> Settings {

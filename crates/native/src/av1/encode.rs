@@ -33,6 +33,8 @@ pub enum Search {
     Cosine,
     /// All transforms.
     All,
+    /// Blocks that are not square too, which takes two to three times as long.
+    Partitions,
 }
 
 /// What distortion is measured by.
@@ -224,7 +226,9 @@ impl Encoder {
         }
         // A slower speed with square partitions alone takes less time and fewer bytes than a faster
         // one with all.
-        self.option(c"enable-rect-partitions", c"0")?;
+        if search < Search::Partitions {
+            self.option(c"enable-rect-partitions", c"0")?;
+        }
         Ok(())
     }
 
