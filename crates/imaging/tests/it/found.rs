@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use imaging::{ErrorKind, Limits, format, fuzz};
 
+use crate::hostile::PIXELS_MAX;
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/found")
 }
@@ -22,7 +24,7 @@ fn what_was_found_ends_in_an_error_or_an_image() {
     let formats = files(&folder());
     assert!(formats.len() > 15);
     for path in formats.iter().flat_map(|format| files(format)) {
-        fuzz::read(&fs::read(path).unwrap(), fuzz::PIXELS_MAX);
+        fuzz::read(&fs::read(path).unwrap(), PIXELS_MAX);
     }
 }
 

@@ -45,21 +45,24 @@ fn encode(name: &str, image: &Image, output: &Output) -> Vec<u8> {
     format::by_name(name).unwrap().encode.unwrap()(image, output).unwrap()
 }
 
-/// The pixels of a sound file: the limit for what damage makes of it.
-fn area(bytes: &[u8]) -> u64 {
-    format::true_header(bytes, &Limits::default()).unwrap().size.area()
+/// What damage makes of a file may have so many pixels, and more if the sound file has.
+pub(crate) const PIXELS_MAX: u64 = 1 << 16;
+
+fn pixels_max(sound: &[u8]) -> u64 {
+    let header = format::true_header(sound, &Limits::default()).unwrap();
+    header.size.area().max(PIXELS_MAX)
 }
 
 #[test]
 fn every_prefix_ends_in_an_error_or_an_image() {
     for (name, bytes) in files() {
-        let pixels = area(&bytes);
-        let prefixes = if pixels > fuzz::PIXELS_MAX { 20 } else { 200 };
+        let pixels_max = pixels_max(&bytes);
+        let prefixes = if pixels_max > PIXELS_MAX { 20 } else { 200 };
         let step = (bytes.len() / prefixes).max(1);
         for len in (0..bytes.len()).step_by(step) {
-            fuzz::read(&bytes[..len], pixels);
+            fuzz::read(&bytes[..len], pixels_max);
         }
-        fuzz::read(&bytes, pixels);
+        fuzz::read(&bytes, pixels_max);
         if name.ends_with(".pdf") {
             // Pages are found without the end of the file, as readers do.
             continue;
@@ -91,13 +94,13 @@ fn every_flipped_header_byte_ends_in_an_error_or_an_image() {
     };
     let files = files().into_iter().filter(|(name, _)| !is_another(name)).collect::<Vec<_>>();
     files.into_par_iter().for_each(|(_, mut bytes)| {
-        let pixels = area(&bytes);
-        let step = if pixels > fuzz::PIXELS_MAX { 7 } else { 1 };
+        let pixels_max = pixels_max(&bytes);
+        let step = if pixels_max > PIXELS_MAX { 7 } else { 1 };
         for at in (0..bytes.len().min(300)).step_by(step) {
             let sound = bytes[at];
             for flip in [0xFF, 0x01] {
                 bytes[at] = sound ^ flip;
-                fuzz::read(&bytes, pixels);
+                fuzz::read(&bytes, pixels_max);
             }
             bytes[at] = sound;
         }
