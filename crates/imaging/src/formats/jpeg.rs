@@ -20,6 +20,7 @@ mod inspect;
 mod rewrite;
 mod segments;
 mod shared;
+mod walk;
 
 use super::chroma;
 use super::narrow::narrow;

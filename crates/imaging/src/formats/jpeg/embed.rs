@@ -5,6 +5,7 @@ use std::sync::Arc;
 use native::turbojpeg::{self, Color};
 
 use super::segments::Segments;
+use super::walk;
 use super::{MEMORY_MB, damage, inspect, profile, rewrite};
 use crate::image::ColorSpace;
 use crate::metadata::{Metadata, Orientation};
@@ -101,41 +102,16 @@ pub(in crate::formats) fn embed<'a>(
     Ok((is_srgb || output.keeps_profile()).then_some(embedded))
 }
 
-/// The markers outside of image data with the bytes that follow each.
-fn markers(jpeg: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let mut rest = jpeg.get(2..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        loop {
-            rest = &rest[memchr::memchr(0xFF, rest)? + 1..];
-            match rest {
-                // Filling, stuffing, restarts.
-                [0xFF, ..] => {}
-                [0x00 | 0x01 | 0xD0..=0xD7, after @ ..] => rest = after,
-                [code, after @ ..] => {
-                    let len = match (code, after) {
-                        (0xD9, _) => 0,
-                        (_, [high, low, ..]) => usize::from(u16::from_be_bytes([*high, *low])),
-                        _ => return None,
-                    };
-                    rest = after.get(len..)?;
-                    return Some((*code, after));
-                }
-                [] => return None,
-            }
-        }
-    })
-}
-
 /// Behind the end of the picture. Phones append other pictures there.
 fn end_of_picture(jpeg: &[u8]) -> Option<usize> {
-    let (_, after) = markers(jpeg).find(|(code, _)| *code == 0xD9)?;
-    Some(jpeg.len() - after.len())
+    let end = walk::segments(jpeg).find(|segment| segment.code == 0xD9)?;
+    Some(end.place.end)
 }
 
 /// Whether it is a baseline or progressive JPEG of 8 bits, coded by Huffman: no others are sure to
 /// be read.
 fn is_usual(jpeg: &[u8]) -> bool {
-    let frame = markers(jpeg)
-        .find(|(code, _)| matches!(code, 0xC0..=0xCF) && !matches!(code, 0xC4 | 0xC8 | 0xCC));
-    matches!(frame, Some((0xC0..=0xC2, [_, _, 8, ..])))
+    let is_frame = |code| matches!(code, 0xC0..=0xCF) && !matches!(code, 0xC4 | 0xC8 | 0xCC);
+    let frame = walk::segments(jpeg).find(|segment| is_frame(segment.code));
+    frame.is_some_and(|frame| matches!((frame.code, frame.payload), (0xC0..=0xC2, [8, ..])))
 }

@@ -1,6 +1,7 @@
 //! Other metadata around the same compressed image.
 
 use super::segments::{self, ICC};
+use super::walk::{self, Segment};
 use crate::image::ColorSpace;
 use crate::metadata::Metadata;
 use crate::{Error, Result};
@@ -21,27 +22,16 @@ fn keeping(keeps_profile: bool, jpeg: &[u8], metadata: &Metadata) -> Result<Vec<
     let mut kept = jpeg.get(..2).ok_or_else(damaged)?.to_vec();
     let mut at = 2;
     loop {
-        let &[0xFF, code] = jpeg.get(at..at + 2).ok_or_else(damaged)? else {
-            return Err(damaged());
-        };
-        if code == 0xFF {
-            at += 1;
-            continue;
-        }
+        let Segment { code, payload, place } = walk::segment_at(jpeg, at).ok_or_else(damaged)?;
         if code == 0xDA {
             break;
         }
-        let &[high, low] = jpeg.get(at + 2..at + 4).ok_or_else(damaged)? else {
-            return Err(damaged());
-        };
-        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
-        let segment = jpeg.get(at..end).ok_or_else(damaged)?;
-        let is_profile = code == 0xE2 && segment[4..].starts_with(ICC);
+        at = place.end;
+        let is_profile = code == 0xE2 && payload.starts_with(ICC);
         let is_comment = code == 0xFE || matches!(code, 0xE1..=0xED | 0xEF);
         if (is_profile && keeps_profile) || !is_comment {
-            kept.extend_from_slice(segment);
+            kept.extend_from_slice(&jpeg[place]);
         }
-        at = end;
     }
     kept.extend_from_slice(&jpeg[at..]);
     Ok(segments::with_segments(&kept, metadata, &ColorSpace::Srgb))

@@ -1,5 +1,6 @@
 //! The application segments of a JPEG: JFIF, Exif, XMP, ICC and Adobe, read and written.
 
+use super::walk;
 use crate::image::ColorSpace;
 use crate::metadata::{Metadata, exif};
 
@@ -31,19 +32,11 @@ impl<'a> Segments<'a> {
     /// Reads up to the first scan, and no further than the file is sound.
     pub(super) fn read(jpeg: &'a [u8]) -> Self {
         let mut segments = Self::default();
-        let mut rest = jpeg.get(2..).unwrap_or_default();
-        while let Some(at) = memchr::memchr(0xFF, rest) {
-            rest = &rest[at + 1..];
-            let code = match rest.first() {
-                None | Some(0xD9 | 0xDA) => break,
-                Some(0xFF | 0x00..=0x01 | 0xD0..=0xD8) => continue,
-                Some(code) => *code,
-            };
-            let Some(&[high, low]) = rest.get(1..3) else { break };
-            let len = usize::from(u16::from_be_bytes([high, low]));
-            let Some(payload) = rest.get(3..1 + len) else { break };
-            segments.take(code, payload);
-            rest = &rest[1 + len..];
+        for segment in walk::segments(jpeg) {
+            if matches!(segment.code, 0xD9 | 0xDA) {
+                break;
+            }
+            segments.take(segment.code, segment.payload);
         }
         segments
     }
@@ -140,10 +133,8 @@ fn push(segments: &mut Vec<u8>, code: u8, parts: &[&[u8]]) {
 }
 
 fn end_of_jfif(jpeg: &[u8]) -> usize {
-    match jpeg.get(2..6) {
-        Some(&[0xFF, 0xE0, high, low]) => {
-            (4 + usize::from(u16::from_be_bytes([high, low]))).min(jpeg.len())
-        }
+    match walk::segment_at(jpeg, 2) {
+        Some(segment) if segment.code == 0xE0 => segment.place.end,
         _ => 2.min(jpeg.len()),
     }
 }

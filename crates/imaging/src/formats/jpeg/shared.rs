@@ -9,6 +9,7 @@ use native::turbojpeg::{EncodeOptions, SIDE_MAX};
 use rayon::prelude::*;
 
 use super::baseline::SHARED_AREA;
+use super::walk::{Segment, segment_at};
 use crate::{Error, Result, Size};
 
 /// Rows of units of a part: restart markers are counted up to here.
@@ -59,14 +60,13 @@ fn places(jpeg: &[u8]) -> Option<(usize, usize)> {
     let mut frame = None;
     let mut at = 2;
     loop {
-        let &[0xFF, code, high, low] = jpeg.get(at..at + 4)? else { return None };
-        let behind = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        let Segment { code, place, .. } = segment_at(jpeg, at)?;
         match code {
-            0xC0 | 0xC1 => frame = Some(at + 2),
-            0xDA => return Some((frame?, behind)),
+            0xC0 | 0xC1 => frame = Some(place.start + 2),
+            0xDA => return Some((frame?, place.end)),
             _ => {}
         }
-        at = behind;
+        at = place.end;
     }
 }
 

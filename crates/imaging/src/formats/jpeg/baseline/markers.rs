@@ -1,5 +1,6 @@
 //! What stands before the data of the scan (annex B).
 
+use super::super::walk::{Segment, segment_at};
 use super::{Ac, Dc, ZIGZAG};
 use crate::Size;
 
@@ -52,25 +53,18 @@ impl<'a> File<'a> {
     /// Reads up to the data of the scan; nothing where something is unusual.
     pub(super) fn read(jpeg: &'a [u8]) -> Option<Self> {
         let mut file = Self::default();
-        let mut rest = jpeg.strip_prefix(b"\xFF\xD8")?;
+        let mut at = jpeg.starts_with(&[0xFF, 0xD8]).then_some(2)?;
         loop {
-            rest = rest.strip_prefix(b"\xFF")?;
-            // Any number of bytes of ones may stand before a marker.
-            while let Some(filled) = rest.strip_prefix(b"\xFF") {
-                rest = filled;
-            }
-            let (marker, behind) = rest.split_first()?;
-            let length = usize::from(u16::from_be_bytes(*behind.first_chunk()?));
-            let segment = behind.get(2..length)?;
-            rest = &behind[length..];
-            match marker {
-                0xC0 | 0xC1 => file.frame(segment)?,
-                0xC4 => file.huffman(segment)?,
-                0xDB => file.quantizers(segment)?,
-                0xDD => file.restart_interval = u16::from_be_bytes(*segment.first_chunk()?).into(),
+            let Segment { code, payload, place } = segment_at(jpeg, at)?;
+            at = place.end;
+            match code {
+                0xC0 | 0xC1 => file.frame(payload)?,
+                0xC4 => file.huffman(payload)?,
+                0xDB => file.quantizers(payload)?,
+                0xDD => file.restart_interval = u16::from_be_bytes(*payload.first_chunk()?).into(),
                 0xDA => {
-                    file.scan_header(segment)?;
-                    file.data = rest;
+                    file.scan_header(payload)?;
+                    file.data = &jpeg[at..];
                     return Some(file);
                 }
                 // Of applications, and comments.
