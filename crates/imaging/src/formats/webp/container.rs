@@ -2,7 +2,7 @@
 
 use crate::image::Size;
 use crate::metadata::Metadata;
-use crate::{Limits, Result, format};
+use crate::{Error, Limits, Result, format};
 
 /// A chunk: its name and its payload.
 type Chunk<'a> = (&'a [u8; 4], &'a [u8]);
@@ -71,7 +71,7 @@ pub(super) fn with_extras(
 
 /// The file with this metadata instead of its own; image data, alpha and color profile stay.
 pub(super) fn rewrite(webp: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
-    let size = format::header(webp, &Limits::default())?.size;
+    let (size, frames) = size_and_frames(webp)?;
     let image: [&[u8; 4]; 5] = [b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF"];
     let mut simple = b"RIFF\0\0\0\0WEBP".to_vec();
     for (name, payload) in chunks(webp).filter(|(name, _)| image.contains(name)) {
@@ -88,10 +88,17 @@ pub(super) fn rewrite(webp: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
         .is_some_and(|header| header.first().is_some_and(|flags| flags & ALPHA_FLAG != 0));
     let is_plain = extras.icc.is_none() && extras.exif.is_none() && extras.xmp.is_none();
     // A lone VP8L stream says itself that it has alpha; a lossy one needs the header for that.
-    if is_plain && find(webp, b"ALPH").is_none() && find(webp, b"ANIM").is_none() {
-        return Ok(simple);
+    let is_simple = is_plain && find(webp, b"ALPH").is_none() && find(webp, b"ANIM").is_none();
+    let file = if is_simple { simple } else { with_extras(&simple, size, has_alpha, &extras) };
+    // Of chunks that contradict each other, others count once some are left out.
+    match size_and_frames(&file) {
+        Ok(same) if same == (size, frames) => Ok(file),
+        _ => Err(Error::input("the chunks of the WebP contradict each other")),
     }
-    Ok(with_extras(&simple, size, has_alpha, &extras))
+}
+
+fn size_and_frames(webp: &[u8]) -> Result<(Size, u32)> {
+    format::true_header(webp, &Limits::default()).map(|header| (header.size, header.frames))
 }
 
 fn push(body: &mut Vec<u8>, name: &[u8; 4], payload: Option<&[u8]>) {
