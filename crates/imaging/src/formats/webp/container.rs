@@ -98,7 +98,7 @@ pub(super) fn rewrite(webp: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
 }
 
 fn size_and_frames(webp: &[u8]) -> Result<(Size, u32)> {
-    format::true_header(webp, &Limits::default()).map(|header| (header.size, header.frames))
+    format::header(webp, &Limits::default()).map(|header| (header.size, header.frames))
 }
 
 fn push(body: &mut Vec<u8>, name: &[u8; 4], payload: Option<&[u8]>) {
