@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::io::Cursor;
 
 use png::{
-    BitDepth, ColorType, DecodingError, DeflateCompression, EncodingError, Filter, PixelDimensions,
-    Transformations,
+    BitDepth, ColorType, DecodingError, DeflateCompression, EncodingError, Filter, Info,
+    PixelDimensions, Reader, Transformations,
 };
 
 use super::channels::{self, Plain};
@@ -57,13 +57,8 @@ const SCRATCH_BYTES: usize = 64 << 20;
 
 /// Pixels of a PNG.
 pub(super) fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
-    let scratch = png::Limits { bytes: SCRATCH_BYTES };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), scratch);
-    decoder.set_transformations(Transformations::EXPAND);
-    let info = decoder.read_header_info().map_err(damage)?;
-    let size = Size::new(info.width, info.height);
-    limits.check_size(size)?;
-    let mut reader = decoder.read_info().map_err(damage)?;
+    let mut reader = open(bytes, Transformations::EXPAND, limits)?;
+    let size = Size::new(reader.info().width, reader.info().height);
     if let Some(animation) = reader.info().animation_control
         && animation.num_frames > 1
         && reader.info().frame_control.is_none()
@@ -93,6 +88,35 @@ pub(super) fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result
     Ok(Decoded::full(image))
 }
 
+/// A decoder that stands before the first pixels.
+fn open<'a>(
+    bytes: &'a [u8],
+    changes: Transformations,
+    limits: &Limits,
+) -> Result<Reader<Cursor<&'a [u8]>>> {
+    let scratch = png::Limits { bytes: SCRATCH_BYTES };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), scratch);
+    decoder.set_transformations(changes);
+    let info = decoder.read_header_info().map_err(damage)?;
+    limits.check_size(Size::new(info.width, info.height))?;
+    let reader = decoder.read_info().map_err(damage)?;
+    let Info { color_type, palette, .. } = reader.info();
+    if let (ColorType::Indexed, Some(palette)) = (color_type, palette) {
+        check_palette(palette.len())?;
+    }
+    Ok(reader)
+}
+
+/// Refuses a palette that is no whole number of colors: the decoder panics at it.
+fn check_palette(len: usize) -> Result<()> {
+    match len {
+        3..=768 if len.is_multiple_of(3) => Ok(()),
+        _ => Err(Error::input(format!(
+            "the palette of the PNG has {len} bytes: that is not 3 for each of 1 to 256 colors"
+        ))),
+    }
+}
+
 fn first_frame(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     let Track { loop_count, color, metadata, mut frames, .. } = animation::track(bytes, limits)?;
     let first = frames.next().ok_or_else(|| Error::input("the PNG has no frame"))??;
@@ -114,7 +138,7 @@ fn from_big_endian(bytes: &[u8]) -> Vec<u16> {
     bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
 }
 
-fn metadata(info: &png::Info<'_>) -> Metadata {
+fn metadata(info: &Info<'_>) -> Metadata {
     let xmp = info.utf8_text.iter().find(|text| text.keyword == XMP_KEYWORD).cloned();
     let xmp = xmp.and_then(|mut text| {
         text.decompress_text_with_limit(XMP_BYTES_MAX).ok()?;

@@ -190,6 +190,34 @@ fn data_that_hold_more_or_less_than_the_header_says_do_no_harm() {
     assert_eq!(error.kind, ErrorKind::Input, "{error}");
 }
 
+/// The decoder panics at a rest of 1 or 2 bytes.
+#[test]
+fn a_palette_that_is_no_whole_number_of_colors_is_refused() {
+    let image = Image::still(Pixels::U8(photo(Size::new(16, 16), Channels::Rgb)));
+    let sound = encode("png", &image, &Output { palette: Some(16), ..Output::default() });
+    let at = sound.windows(4).position(|name| name == b"PLTE").unwrap() - 4;
+    let len = u32::from_be_bytes(sound[at..at + 4].try_into().unwrap()) as usize;
+    let decode = |name, bytes: &[u8]| {
+        let decode = format::by_name(name).unwrap().decode.unwrap();
+        decode(bytes, &DecodeRequest::default(), &Limits::default())
+    };
+    for wrong in [0, 1, 44, 46, 769, 771] {
+        let palette = chunk(b"PLTE", &vec![7; wrong]);
+        let png = [&sound[..at], &palette, &sound[at + len + 12..]].concat();
+        refused(&png, ErrorKind::Input, &format!("palette of the PNG has {wrong} bytes"));
+        let icon = [
+            &[0, 0, 1, 0, 1, 0, 16, 16, 0, 0, 1, 0, 32, 0][..],
+            &(png.len() as u32).to_le_bytes(),
+            &22u32.to_le_bytes(),
+            &png,
+        ];
+        for error in [decode("png", &png), decode("ico", &icon.concat())].map(Result::unwrap_err) {
+            assert_eq!(error.kind, ErrorKind::Input, "{error}");
+        }
+    }
+    decode("png", &sound).unwrap();
+}
+
 #[test]
 fn animations_of_too_many_frames_are_refused() {
     let animation = chunk(b"acTL", &[0, 0, 255, 255, 0, 0, 0, 0]);

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, BlendOp, ColorType, DisposeOp, Reader, Transformations};
 
-use super::{SCRATCH_BYTES, Settings, damage, encoder, failure, metadata};
+use super::{Settings, damage, encoder, failure, metadata};
 use crate::format::{self, Track};
 use crate::formats::clock::Clock;
 use crate::formats::composite::{Canvas, Disposal, Place};
@@ -18,13 +18,10 @@ use crate::{Error, Limits, Result};
 /// The frames of a file.
 pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
     let header = format::header(bytes, limits)?;
-    let scratch = png::Limits { bytes: SCRATCH_BYTES };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), scratch);
-    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
-    let mut reader = decoder.read_info().map_err(damage)?;
+    let changes = Transformations::EXPAND | Transformations::STRIP_16;
+    let mut reader = super::open(bytes, changes, limits)?;
     let info = reader.info();
     let size = Size::new(info.width, info.height);
-    limits.check_size(size)?;
     let loop_count = info.animation_control.map_or(0, |control| control.num_plays);
     let icc = info.icc_profile.as_deref().map(<[u8]>::to_vec);
     let (color, metadata) = (profile::color_space(icc, false), metadata(info));

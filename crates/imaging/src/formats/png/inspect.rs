@@ -2,7 +2,7 @@
 
 use crate::format::{Header, Sequence};
 use crate::formats::gather::{BYTES_MAX, Gather, Steps, Want};
-use crate::formats::png::{PNG, SIGNATURE};
+use crate::formats::png::{PNG, SIGNATURE, check_palette};
 use crate::image::Size;
 use crate::metadata::{Orientation, exif};
 use crate::{Error, Limits, Result};
@@ -25,15 +25,21 @@ pub(super) struct Walk {
     limits: Limits,
     state: State,
     header: Option<Header>,
+    is_indexed: bool,
 }
 
+/// Where the header chunk says what its samples are.
+const COLOR_TYPE_AT: usize = 9;
+/// Samples are places in a palette.
+const INDEXED: u8 = 3;
 const CRC_LEN: u64 = 4;
 const LENGTH_MAX: u32 = u32::MAX >> 1;
 
 impl Walk {
     /// A walk that has seen nothing yet.
     pub(super) fn start(limits: &Limits) -> Gather<Self> {
-        let walk = Self { limits: limits.clone(), state: State::Signature, header: None };
+        let state = State::Signature;
+        let walk = Self { limits: limits.clone(), state, header: None, is_indexed: false };
         Gather::new(walk, Want::Bytes(SIGNATURE.len()))
     }
 
@@ -59,6 +65,10 @@ impl Walk {
             }
             b"IHDR" => Err(Error::input("the PNG has two headers")),
             b"IEND" => Err(Error::input("the PNG ends before its image data")),
+            b"PLTE" if self.is_indexed => {
+                check_palette(len as usize)?;
+                Ok(self.pass(len))
+            }
             b"tRNS" => {
                 header.has_alpha = true;
                 Ok(self.pass(len))
@@ -82,7 +92,10 @@ impl Walk {
 
     fn read(&mut self, name: [u8; 4], payload: &[u8]) -> Result<()> {
         match (&name, &mut self.header) {
-            (b"IHDR", _) => self.header = Some(header(payload, &self.limits)?),
+            (b"IHDR", _) => {
+                self.header = Some(header(payload, &self.limits)?);
+                self.is_indexed = payload[COLOR_TYPE_AT] == INDEXED;
+            }
             (b"eXIf", Some(header)) => {
                 header.orientation =
                     exif::orientation(payload).map(Orientation::from_exif).unwrap_or_default();
@@ -149,7 +162,7 @@ fn header(payload: &[u8], limits: &Limits) -> Result<Header> {
     let is_sound = match color {
         0 => matches!(bits, 1 | 2 | 4 | 8 | 16),
         2 | 4 | 6 => matches!(bits, 8 | 16),
-        3 => matches!(bits, 1 | 2 | 4 | 8),
+        INDEXED => matches!(bits, 1 | 2 | 4 | 8),
         _ => false,
     };
     if !is_sound {
