@@ -2,7 +2,7 @@
 
 use imaging::check::{all_enum_names, expectation, nearest};
 use imaging::image_op::Group;
-use imaging::image_ops::{self, IMAGE_OPS};
+use imaging::image_ops::IMAGE_OPS;
 use imaging::operations::{self, OPERATIONS};
 use imaging::output::Output;
 use serde_json::{Map, Value, json};
@@ -231,8 +231,7 @@ pub(crate) fn find(typed: &str) -> Result<Name, String> {
 /// Whether the interface has this name and this build does not.
 fn is_later(typed: &str) -> bool {
     let name = typed.split_once('.').map_or(typed, |(_, name)| name);
-    image_ops::LATER.iter().any(|(_, names)| names.contains(&name))
-        || operations::LATER.contains(&name)
+    operations::LATER.contains(&name)
         || OPERATIONS
             .iter()
             .any(|entry| entry.later.contains(&format!("operation={name}").as_str()))

@@ -1,6 +1,6 @@
 //! Draws what every filter does, before and after on four photographs, for docs/operations.md:
-//! `cargo run -p imaging --example sheets`. With arguments it draws some filters larger, to be
-//! judged: `… --example sheets FOLDER WIDTH [NAME]…`.
+//! `cargo run -p imaging --example sheets`. With arguments it draws some filters larger and on six,
+//! to be judged: `… --example sheets FOLDER WIDTH [NAME]…`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

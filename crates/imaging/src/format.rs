@@ -464,6 +464,3 @@ pub fn readable() -> String {
         FORMATS.iter().filter(|format| format.decode.is_some()).map(|f| f.name).collect();
     names.join(", ")
 }
-
-/// Formats of the interface that this build does not write yet.
-pub static LATER: &[&str] = &[];

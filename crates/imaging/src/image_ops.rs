@@ -67,7 +67,7 @@ mod vivid;
 mod warm_film;
 mod watermark;
 
-use crate::image_op::{Entry, Group};
+use crate::image_op::Entry;
 
 /// The image operations of this build, in the order in which they are listed.
 pub static IMAGE_OPS: &[Entry] = &[
@@ -138,6 +138,3 @@ pub static IMAGE_OPS: &[Entry] = &[
     Entry::of::<round_corners::RoundCorners>(),
     Entry::of::<meme_text::MemeText>(),
 ];
-
-/// Operations of the interface that this build does not have yet.
-pub static LATER: &[(Group, &[&str])] = &[];

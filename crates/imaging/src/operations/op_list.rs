@@ -9,7 +9,7 @@ use crate::check::{Faults, shown};
 use crate::draft::{Draft, Lost};
 use crate::files::FileUse;
 use crate::image_op::{Entry, Group, LowerImageOp, Misfit};
-use crate::image_ops::{IMAGE_OPS, LATER};
+use crate::image_ops::IMAGE_OPS;
 use crate::operation::Operation;
 use crate::params;
 
@@ -185,9 +185,6 @@ fn parse_item(
 
 fn unknown(group: Group, name: &str, pointer: &str, faults: &mut Faults) {
     let pointer = format!("{pointer}/type");
-    if LATER.iter().any(|(of, names)| *of == group && names.contains(&name)) {
-        return faults.not_available(&pointer, format!("{name:?} is not available in this build"));
-    }
     // A right name in the wrong list deserves a better hint than the nearest wrong one.
     if let Some(other) = IMAGE_OPS.iter().find(|entry| entry.name == name) {
         let step = other.group.operation();

@@ -245,7 +245,7 @@ fn check_output_format(name: &str, pointer: &str, faults: &mut Faults) {
     {
         return;
     }
-    if format::LATER.contains(&lower.as_str()) || format::by_name(&lower).is_some() {
+    if format::by_name(&lower).is_some() {
         return faults.not_available(
             pointer,
             format!("{name:?} cannot be written by this build; {} can", writable()),

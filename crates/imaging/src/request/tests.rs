@@ -209,17 +209,7 @@ fn whole_numbers_may_come_as_python_computes_them() {
 
 #[test]
 fn nothing_is_served_and_said_to_come_later() {
-    for (group, names) in crate::image_ops::LATER {
-        let group = format!("{group:?}").to_lowercase();
-        let served = crate::catalog::image_ops().into_iter().filter(|op| op.operation == group);
-        for op in served {
-            assert!(!names.contains(&op.name), "{} is in image_ops::LATER", op.name);
-        }
-    }
     for operation in crate::operations::OPERATIONS {
         assert!(!crate::operations::LATER.contains(&operation.name), "{}", operation.name);
-    }
-    for format in crate::FORMATS.iter().filter(|format| format.encode.is_some()) {
-        assert!(!crate::format::LATER.contains(&format.name), "{}", format.name);
     }
 }
