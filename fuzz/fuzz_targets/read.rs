@@ -5,6 +5,7 @@
 #![no_main]
 
 use std::env;
+use std::panic;
 use std::sync::LazyLock;
 
 use imaging::format::{self, Format};
@@ -17,7 +18,13 @@ static FORMAT: LazyLock<Option<&Format>> = LazyLock::new(|| {
     Some(format::by_name(&name).expect("FORMAT is the name of a format"))
 });
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
+/// A renderer may give up by a panic, which the reader makes an error of. The fuzzer's own hook would
+/// end the process before that; with this one it still ends at any panic that gets out of `read`.
+fn tell_panics() {
+    panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
+}
+
+libfuzzer_sys::fuzz_target!(init: tell_panics(), |bytes: &[u8]| -> Corpus {
     if FORMAT.is_some_and(|wanted| format::sniff(bytes) != Some(wanted)) {
         return Corpus::Reject;
     }
