@@ -27,7 +27,7 @@ ci: setup lint doctest ## What must pass before a change lands
 	$(CARGO) nextest run --workspace
 
 golden: ## Accept the pictures that the golden tests make as the expected ones
-	GOLDEN=accept $(CARGO) nextest run --package imaging golden
+	GOLDEN=accept $(CARGO) nextest run --workspace golden
 
 sheets: ## Draw what every filter does into docs/images/filters
 	$(CARGO) run --package imaging --example sheets

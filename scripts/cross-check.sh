@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes photographs and a transparent logo in every format that imagehq writes, reads the files with
+# Writes photographs and a transparent logo in the formats that imagehq writes (`WRITTEN` in cross-check.py), reads the files with
 # independent tools, and compares the pixels. Prints a table; ends in exit code 1 on a mismatch.
 # Tools that are missing are named with their Debian package, and leave out what only they read.
 #

@@ -8,10 +8,10 @@
 #   scripts/fuzz.sh [SECONDS] [FORMAT...]
 #   ROUNDS=20 scripts/fuzz.sh 300 png tiff
 #
-# The libraries in C are looked into as well where clang is there to build them.
+# The libraries in C are instrumented as well where clang is there to build them.
 set -eu
 cd "$(dirname "$0")/../fuzz"
-# Nightly is asked for by name; another compiler does with RUSTC_BOOTSTRAP=1.
+# Nightly is asked for by name; with RUSTC_BOOTSTRAP=1 the compiler that is there will do.
 toolchain="+nightly"
 [ "${RUSTC_BOOTSTRAP:-}" != 1 ] || toolchain=""
 # shellcheck disable=SC2086 # No word when it is empty.
@@ -22,11 +22,11 @@ if ! fuzz --version >/dev/null 2>&1; then
 fi
 if command -v clang >/dev/null; then
     target=$(rustc -vV | sed -n 's/^host: //p' | tr - _)
-    # Not for C++: that is the fuzzer. Looking into itself makes it 3 to 8 times slower.
+    # No flags for C++: that is the fuzzer itself. Instrumented it is 3 to 8 times slower.
     flags="-fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer"
     export "CC_$target=clang" "CXX_$target=clang++" "CFLAGS_$target=$flags"
 else
-    echo "fuzz: only what is in Rust is looked into; for the rest: apt-get install clang libclang-rt-dev" >&2
+    echo "fuzz: only what is in Rust is instrumented; for the rest: apt-get install clang libclang-rt-dev" >&2
 fi
 seconds=60
 case "${1:-}" in [0-9]*) seconds="$1"; shift ;; esac
@@ -56,11 +56,11 @@ edges() { sed -n "s/^#[0-9]*\t$2 *cov: \([0-9]*\) .*/\1/p" "artifacts/$1.log"; }
 
 failed=""
 for format in "$@"; do
-    number=0 most=-1 reached=0
+    number=0 before=-1 reached=0
     # Until a round ends no further than the one before.
-    while [ "$number" -lt "${ROUNDS:-1}" ] && [ "$reached" -gt "$most" ]; do
+    while [ "$number" -lt "${ROUNDS:-1}" ] && [ "$reached" -gt "$before" ]; do
         number=$((number + 1))
-        most=$reached
+        before=$reached
         if ! round "$format"; then
             echo "fuzz: $format failed, see fuzz/artifacts/$format.log" >&2
             failed="$failed $format"

@@ -18,8 +18,8 @@ static FORMAT: LazyLock<Option<&Format>> = LazyLock::new(|| {
     Some(format::by_name(&name).expect("FORMAT is the name of a format"))
 });
 
-/// A renderer may give up by a panic, which the reader makes an error of. The fuzzer's own hook would
-/// end the process before that; with this one it still ends at any panic that gets out of `read`.
+/// A renderer may give up by a panic, which the reader makes an error of. The fuzzer's own hook
+/// would end the process before that; with this one it ends at any panic that gets out of `read`.
 fn tell_panics() {
     panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
 }

@@ -8,17 +8,17 @@ use crate::formats::{cube, jpeg};
 use crate::metadata::Metadata;
 use crate::{Limits, Result, Size};
 
-/// More pixels take time and reach nothing new.
+/// More pixels take time and reach nothing new. (Tests allow more where the sound file has more.)
 pub const PIXELS_MAX: u64 = 128 * 128;
-/// As many pages are read of a file.
+/// Pages that are read of a file, at most.
 const PAGES: u32 = 3;
 
-/// Reads them in every way that their format has, and keeps nothing. Images of more than so many
-/// pixels are refused.
+/// Reads a file in every way that its format has, and keeps nothing. Images of more than
+/// `pixels_max` pixels are refused.
 ///
 /// # Panics
 /// When the inspector and the decoders do not agree on the image, when one way to read it gives
-/// other pixels than another, or when it cannot be written again: bugs of ours.
+/// other pixels than another, or when a rewritten file is not the same image: bugs of ours.
 pub fn read(bytes: &[u8], pixels_max: u64) {
     let limits = Limits { pixels_max, ..Limits::default() };
     let header = format::true_header(bytes, &limits);
@@ -28,6 +28,7 @@ pub fn read(bytes: &[u8], pixels_max: u64) {
     };
     match format.name {
         "jpg" if header.is_ok() => {
+            // Size in eighths, and threads.
             jpeg::baseline::check_threads(bytes, 8, 2);
             jpeg::baseline::check_threads(bytes, 3, 5);
         }
@@ -49,9 +50,9 @@ pub fn read(bytes: &[u8], pixels_max: u64) {
 /// Whether all went well.
 fn stills(format: &Format, bytes: &[u8], header: Option<&Header>, limits: &Limits) -> bool {
     let whole = DecodeRequest::default();
-    // Any other format gives the same pixels whatever is asked of it.
+    // Others give the same pixels whatever is asked of them (drawings but for their scale).
     let others = match format.name {
-        "jpg" => &[(0.2, false), (0.5, true)][..],
+        "jpg" | "raw" => &[(0.2, false), (0.5, true)][..],
         "avif" | "heic" => &[(0.0, true)],
         _ => &[],
     };
@@ -72,6 +73,7 @@ fn stills(format: &Format, bytes: &[u8], header: Option<&Header>, limits: &Limit
         let side = |side: u32| (f64::from(side) * decoded.scale).ceil() as u32;
         let expected = Size::new(side(header.size.width), side(header.size.height));
         assert_eq!(image.size(), expected, "inspector and decoder agree on the size");
+        // Exif is parsed and changed here.
         let mut metadata = image.metadata.clone();
         metadata.make_upright();
         metadata.keep_rights_only();

@@ -36,7 +36,7 @@ pub static PNG: Format = Format {
     encode_frames: Some(animation::encode_frames),
     alpha: true,
     encodes_planes: false,
-    // A picture may have no more colors than are asked for, but that is not known before.
+    // Nothing is lost if the picture has no more colors than that, but this is not known before.
     is_lossy: |output| output.palette.is_some(),
     rewrite: Some(rewrite::rewrite),
     bit_depth_max: 16,
@@ -107,7 +107,8 @@ fn open<'a>(
     Ok(reader)
 }
 
-/// Refuses a palette that is no whole number of colors: the decoder panics at it.
+/// Refuses a palette that is not 1 to 256 whole colors: at a rest of 1 or 2 bytes the decoder
+/// panics. The inspector asks as well, but does not look at a PNG inside of an icon.
 fn check_palette(len: usize) -> Result<()> {
     match len {
         3..=768 if len.is_multiple_of(3) => Ok(()),
@@ -161,12 +162,12 @@ fn damage(error: DecodingError) -> Error {
             Error::input("the PNG ends early")
         }
         DecodingError::LimitsExceeded => Error::limit("the PNG needs more memory than it may have"),
-        error => Error::input(format!("the PNG is damaged: {}", plain(&error.to_string()))),
+        error => Error::input(format!("the PNG is damaged: {}", in_our_words(&error.to_string()))),
     }
 }
 
 /// What the decoder says, without the types that it says it in.
-fn plain(text: &str) -> String {
+fn in_our_words(text: &str) -> String {
     let chunk = text.split_once("ChunkType { type: ").and_then(|(before, rest)| {
         let (name, rest) = rest.split_once(',')?;
         Some((before, name, rest.split_once('}')?.1))
@@ -198,7 +199,7 @@ pub(super) fn encode(image: &Image, output: &Output) -> Result<Vec<u8>> {
         Pixels::Ycc(_) => return Err(Error::internal("a PNG holds no Y'CbCr planes")),
     };
     let mut smallest: Option<Vec<u8>> = None;
-    for settings in settings(output.effort.unwrap_or(0)) {
+    for settings in attempts(output.effort.unwrap_or(0)) {
         let png = write(image, &plain, *settings).map_err(failure)?;
         if smallest.as_ref().is_none_or(|smallest| png.len() < smallest.len()) {
             smallest = Some(png);
@@ -221,7 +222,7 @@ fn at_depth(pixels: &Pixels, bit_depth: Option<u8>) -> Cow<'_, Pixels> {
     }
 }
 
-/// How hard to compress: all of them are tried, the smallest file wins.
+/// How to compress.
 type Settings = (DeflateCompression, Filter);
 
 /// A compressor made for the statistics of filtered photographs: better than zlib's middle levels
@@ -232,7 +233,8 @@ const SMALL: Settings = (DeflateCompression::Level(6), Filter::Adaptive);
 const UNFILTERED: Settings = (DeflateCompression::Level(9), Filter::NoFilter);
 const SMALLEST: Settings = (DeflateCompression::Level(9), Filter::Adaptive);
 
-fn settings(effort: u8) -> &'static [Settings] {
+/// All of them are tried, the smallest file wins.
+fn attempts(effort: u8) -> &'static [Settings] {
     match effort {
         0..=4 => &[FAST],
         5..=7 => &[FAST, SMALL],

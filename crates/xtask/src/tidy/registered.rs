@@ -6,10 +6,11 @@ use crate::tree::Source;
 const LISTS: &[(&str, &str, &str, &str)] = &[
     ("crates/imaging/src/image_ops/", "crates/imaging/src/image_ops.rs", "Entry::of::<", "::"),
     ("crates/imaging/src/operations/", "crates/imaging/src/operations.rs", "", "::ENTRY"),
+    ("crates/imaging/src/formats/", "crates/imaging/src/format.rs", "&", "::"),
 ];
 
 /// What a file of a list holds, unlike a file that only helps.
-const MEMBERS: &[&str] = &["const ENTRY:", "impl ImageOp for"];
+const MEMBERS: &[&str] = &["const ENTRY:", "impl ImageOp for", ": Format = Format {"];
 
 pub(super) fn breaches(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();

@@ -12,9 +12,10 @@ enum State {
     Signature,
     /// The length and the name of a chunk.
     Chunk,
-    /// The payload of the chunk with this name, and as many bytes after that.
+    /// The start of the chunk of this name; as many bytes behind it are passed over, which are the
+    /// rest and the checksum.
     Payload([u8; 4], u64),
-    /// The end of a chunk that is passed over.
+    /// The end of a chunk.
     Passed,
     /// Nothing: the image data have begun.
     Data,
@@ -28,9 +29,7 @@ pub(super) struct Walk {
     is_indexed: bool,
 }
 
-/// Where the header chunk says what its samples are.
-const COLOR_TYPE_AT: usize = 9;
-/// Samples are places in a palette.
+/// The color type of samples that are places in a palette.
 const INDEXED: u8 = 3;
 const CRC_LEN: u64 = 4;
 const LENGTH_MAX: u32 = u32::MAX >> 1;
@@ -93,8 +92,9 @@ impl Walk {
     fn read(&mut self, name: [u8; 4], payload: &[u8]) -> Result<()> {
         match (&name, &mut self.header) {
             (b"IHDR", _) => {
-                self.header = Some(header(payload, &self.limits)?);
-                self.is_indexed = payload[COLOR_TYPE_AT] == INDEXED;
+                let (header, color_type) = header(payload, &self.limits)?;
+                self.header = Some(header);
+                self.is_indexed = color_type == INDEXED;
             }
             (b"eXIf", Some(header)) => {
                 header.orientation =
@@ -153,31 +153,33 @@ fn be_u32(bytes: &[u8]) -> u32 {
     bytes.iter().take(4).fold(0, |value, byte| value << 8 | u32::from(*byte))
 }
 
-fn header(payload: &[u8], limits: &Limits) -> Result<Header> {
-    let &[.., bits, color, _, _, _] = payload else {
+/// What the header chunk says, and the color type.
+fn header(payload: &[u8], limits: &Limits) -> Result<(Header, u8)> {
+    let &[.., bits, color_type, _, _, _] = payload else {
         return Err(Error::internal("a PNG header has 13 bytes"));
     };
     let size = Size::new(be_u32(payload), be_u32(&payload[4..]));
     limits.check_size(size)?;
-    let is_sound = match color {
+    let is_sound = match color_type {
         0 => matches!(bits, 1 | 2 | 4 | 8 | 16),
         2 | 4 | 6 => matches!(bits, 8 | 16),
         INDEXED => matches!(bits, 1 | 2 | 4 | 8),
         _ => false,
     };
     if !is_sound {
-        let message = format!("the PNG says it has {bits} bits of colour type {color}");
+        let message = format!("the PNG says it has {bits} bits of color type {color_type}");
         return Err(Error::input(message));
     }
-    Ok(Header {
+    let header = Header {
         format: &PNG,
         size,
         orientation: Orientation::Normal,
         frames: 1,
         sequence: Sequence::Still,
-        has_alpha: color & 4 != 0,
-        is_gray: color & 2 == 0,
+        has_alpha: color_type & 4 != 0,
+        is_gray: color_type & 2 == 0,
         bit_depth: bits,
         is_lossy: false,
-    })
+    };
+    Ok((header, color_type))
 }
