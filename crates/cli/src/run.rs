@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use imaging::Limits;
 use jobs::Pool;
 use jobs::pool::OutputHeader;
 use tokio::task::JoinSet;
@@ -39,7 +40,8 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
     if args.explain {
         return explain::print(&request, &config.limits);
     }
-    let names = Names::sparing(request.inputs.iter().filter_map(|input| match input {
+    let used = request.files.iter().map(|(_, input)| input);
+    let names = Names::sparing(request.inputs.iter().chain(used).filter_map(|input| match input {
         Input::File(path) => Some(path.as_path()),
         Input::Stdin => None,
     }));
@@ -53,12 +55,14 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
+        let bytes_max = config.jobs.runner_memory_max_bytes;
+        let files = read_files(&request, &config.limits, bytes_max).await?;
         let work = Arc::new(Work {
             pool: Pool::new(runners::program(), &config.jobs),
             document: request.document.clone(),
             limits: config.limits.clone(),
-            bytes_max: config.jobs.runner_memory_max_bytes,
-            files: read_files(&request.files, config.jobs.runner_memory_max_bytes).await?,
+            bytes_max,
+            files,
             folder: request.target.folder()?,
         });
         let quiet = args.quiet;
@@ -76,16 +80,22 @@ pub(crate) fn run(file: Option<&Path>, args: &RunArgs) -> anyhow::Result<ExitCod
     code
 }
 
-/// The files that operations use, whole: every input needs them.
+/// The files that operations use, whole: every input needs them. One that is not what its operation
+/// wants is refused here, as every input would fail for it.
 async fn read_files(
-    files: &[(usize, Input)],
+    request: &Request,
+    limits: &Limits,
     bytes_max: u64,
 ) -> anyhow::Result<Vec<(usize, Bytes)>> {
-    let mut read = Vec::new();
-    for (index, input) in files {
+    let (mut read, mut headers) = (Vec::new(), Vec::new());
+    for (place, input) in &request.files {
         let bytes = work::read(input, bytes_max).await.with_context(|| input.to_string())?;
-        read.push((*index, bytes.into()));
+        // By the inspector, as at the door of the server: decoders stay in the runners.
+        let inspected = explain::header(&bytes[..], limits).with_context(|| input.to_string())?;
+        headers.push((*place, inspected.0));
+        read.push((*place, bytes.into()));
     }
+    request.check_files(&headers)?;
     Ok(read)
 }
 

@@ -119,8 +119,9 @@ impl Plan {
         warn_of_losses(&mut draft, &header, format);
         let input = outlook(&header, header.format, header.upright_size(), header.frames, true);
         let steps = self.step_outlooks(&header, &draft, count);
+        let after = seen_after(&header, &draft, usize::MAX);
         let exact = !draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
-        let output = outlook(&header, format, (format.written_size)(draft.size()), count, exact);
+        let output = outlook(&after, format, (format.written_size)(draft.size()), count, exact);
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
         let work = Estimate::of(&header, draft, format);
@@ -144,7 +145,8 @@ impl Plan {
         after
             .map(|(index, ((operation, request), after))| {
                 format = after.format.unwrap_or(format);
-                let after = outlook(header, format, after.size, count, after.exact);
+                let header = seen_after(header, draft, index);
+                let after = outlook(&header, format, after.size, count, after.exact);
                 StepOutlook { index, operation, request, after }
             })
             .collect()
@@ -168,9 +170,17 @@ fn frames_out(header: &Header, format: &Format, draft: &Draft<'_>) -> (u32, u32)
     }
 }
 
+/// The header that the picture would have after a step.
+fn seen_after(header: &Header, draft: &Draft<'_>, step: usize) -> Header {
+    let mut stages = draft.stages.iter();
+    let adds_alpha = stages.any(|(of, stage)| *of <= step && stage.adds_alpha());
+    Header { has_alpha: header.has_alpha || adds_alpha, ..header.clone() }
+}
+
 /// What the runner finds out with the pixels in hand.
 fn warn_of_losses(draft: &mut Draft<'_>, header: &Header, format: &Format) {
     let output = draft.intent.output.clone();
+    let header = seen_after(header, draft, usize::MAX);
     if header.has_alpha && !format.alpha && output.background.is_none() {
         draft.warn(
             "alpha_flattened",
@@ -206,7 +216,7 @@ fn outlook(
         frames,
         exact,
         color: if header.is_gray { "gray" } else { "rgb" },
-        alpha: header.has_alpha && (format.alpha || format == header.format),
+        alpha: header.has_alpha && (format.alpha || format.encode.is_none()),
         bit_depth: header.bit_depth.min(format.bit_depth_max.max(8)),
     }
 }

@@ -108,20 +108,21 @@ impl<F: Fn() -> ImagingResult<Laid> + Send + Sync> AreaFn for LayOver<F> {
 /// Another picture of the request that is laid over the image.
 pub struct Picture {
     header: Header,
-    bytes: Vec<u8>,
+    /// At the door there are none.
+    bytes: Option<Vec<u8>>,
     limits: Limits,
 }
 
 impl Picture {
-    /// The picture of a file; `None` at the door, where there are no pixels.
-    pub fn of(file: &File<'_>, limits: &Limits) -> Option<Self> {
-        let bytes = file.bytes?.to_vec();
-        Some(Self { header: file.header.clone(), bytes, limits: limits.clone() })
+    /// The picture of a file.
+    pub fn of(file: &File<'_>, limits: &Limits) -> Self {
+        let bytes = file.bytes.map(<[u8]>::to_vec);
+        Self { header: file.header.clone(), bytes, limits: limits.clone() }
     }
 
     /// The picture at this size, turned clockwise, in a canvas that holds all of it.
     pub fn at_size(&self, size: Size, angle: f64) -> ImagingResult<Pixels> {
-        let file = File { header: self.header.clone(), bytes: Some(&self.bytes) };
+        let file = File { header: self.header.clone(), bytes: self.bytes.as_deref() };
         let image = file.image(&self.limits)?;
         let frame = image.and_then(|mut image| image.frames.pop());
         let pixels = frame.ok_or_else(|| Error::internal("a picture has no pixels"))?.pixels;

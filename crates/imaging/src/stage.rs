@@ -31,6 +31,17 @@ pub enum Stage {
     Decide(Arc<dyn DecideFn>),
 }
 
+impl Stage {
+    /// Whether what comes out may be transparent where what went in is not, as far as is known.
+    pub fn adds_alpha(&self) -> bool {
+        match self {
+            Self::Extend(extend) => !extend.color.is_opaque(),
+            Self::Area(area) => area.adds_alpha(),
+            _ => false,
+        }
+    }
+}
+
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -231,6 +242,11 @@ pub trait AreaFn: Send + Sync {
 
     /// Runs it on interleaved samples in sRGB with straight alpha; it never sees planes.
     fn apply(&self, pixels: Pixels) -> Result<Pixels>;
+
+    /// See [`Stage::adds_alpha`].
+    fn adds_alpha(&self) -> bool {
+        false
+    }
 
     /// Nanoseconds a pixel on a core of a common server, for estimates.
     fn cost_ns(&self) -> f64 {

@@ -159,6 +159,9 @@ impl Shared {
             stop = self.watch_over(&claim, &tracker, &wake) => Err(stop),
         };
         self.running().remove(&id);
+        if let Ok(Outcome::Crashed { error }) = &outcome {
+            tracing::warn!(job = %id, attempt = job.attempt, error.code, error.message, "failed");
+        }
         let outcome = match outcome {
             Ok(outcome) => Some(outcome),
             Err(Stop::Cancelled) => Some(Outcome::Cancelled),

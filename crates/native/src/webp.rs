@@ -7,7 +7,9 @@ use libwebp_sys as sys;
 
 use crate::{Error, ErrorKind, Result, buffer};
 
+mod alpha;
 pub mod animation;
+mod partition;
 
 /// The longest side a WebP can have.
 pub const SIDE_MAX: u32 = 16_383;
@@ -102,6 +104,11 @@ pub fn decode(webp: &[u8], alpha: bool) -> Result<(Features, Vec<u8>)> {
     // SAFETY: the output is a buffer of ours with its true size, which the library checks against
     // the image before it writes; with external memory it owns nothing that would have to be freed.
     let status = unsafe { sys::WebPDecode(webp.as_ptr(), webp.len(), &raw mut config) };
+    if status == sys::VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY
+        && alpha::is_damaged(webp, features.width, features.height)?
+    {
+        return Err(Error::new(ErrorKind::Damaged, "the alpha of the WebP is damaged"));
+    }
     check(status)?;
     Ok((features, samples))
 }
@@ -182,6 +189,19 @@ fn config(mode: Mode) -> Result<sys::WebPConfig> {
 /// # Safety
 /// The planes or pixels that the picture points to must have the sizes that it says.
 unsafe fn encode(config: &sys::WebPConfig, picture: &mut Picture) -> Result<Vec<u8>> {
+    // SAFETY: the picture is sound by this function's contract.
+    let webp = unsafe { encode_once(config, picture) };
+    if webp.is_ok() || !partition::overflowed(picture) {
+        return webp;
+    }
+    let config = partition::fitting(config, picture);
+    // SAFETY: the encoder leaves what it is lent where it is, and of the same size.
+    unsafe { encode_once(&config, picture) }
+}
+
+/// # Safety
+/// The planes or pixels that the picture points to must have the sizes that it says.
+unsafe fn encode_once(config: &sys::WebPConfig, picture: &mut Picture) -> Result<Vec<u8>> {
     let mut writer = Writer::new();
     picture.0.writer = Some(sys::WebPMemoryWrite);
     picture.0.custom_ptr = (&raw mut writer.0).cast();
@@ -281,6 +301,9 @@ fn encoding_error(code: sys::WebPEncodingError) -> Error {
         | Code::VP8_ENC_ERROR_USER_ABORT
         | Code::VP8_ENC_ERROR_LAST => ErrorKind::Misuse,
     };
+    if code == Code::VP8_ENC_ERROR_PARTITION0_OVERFLOW {
+        return Error::new(kind, partition::TOO_MUCH);
+    }
     Error::new(kind, format!("the WebP encoder failed: {code:?}"))
 }
 

@@ -5,24 +5,23 @@ use std::fs::File;
 use std::io::Read;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use imaging::explain::{Explanation, Outlook, PassOutlook, StepOutlook};
 use imaging::format::Inspector;
-use imaging::{Files, Header, Limits, Plan};
+use imaging::{Files, Header, Limits};
 
 use crate::run::request::{Input, Request};
 use crate::terminal;
 
 /// Prints what would come of every input.
 pub(super) fn print(request: &Request, limits: &Limits) -> anyhow::Result<ExitCode> {
-    let Ok((_, plan)) = Plan::parse("pipeline", &request.document, limits) else {
-        bail!("a pipeline that was read does not parse");
-    };
     let beside = beside(request, limits)?;
     let mut out = String::new();
-    for input in &request.inputs {
+    for (place, input) in request.placed_inputs() {
         let (header, size_bytes) = inspect(input, limits)?;
-        let explanation = plan.explain(&header, size_bytes, &beside, limits).map_err(|faults| {
+        request.check_files(&[(place, header.clone())]).with_context(|| input.to_string())?;
+        let explained = request.plan.explain(&header, size_bytes, &beside, limits);
+        let explanation = explained.map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(|fault| request.line(fault)).collect();
             anyhow::anyhow!("{input}: {}", lines.join("\nimagehq: "))
         })?;
@@ -38,28 +37,34 @@ fn beside(request: &Request, limits: &Limits) -> anyhow::Result<Files<'static>> 
     for (index, input) in &request.files {
         headers.push((*index, inspect(input, limits)?.0));
     }
+    request.check_files(&headers)?;
     Ok(Files::of_some_headers(headers))
 }
 
 fn inspect(input: &Input, limits: &Limits) -> anyhow::Result<(Header, u64)> {
-    let mut inspector = Inspector::new(limits);
-    let mut reader: Box<dyn Read> = match input {
+    let inspected = match input {
         Input::File(path) => {
-            Box::new(File::open(path).with_context(|| format!("{input}: cannot be read"))?)
+            File::open(path).context("cannot be read").and_then(|file| header(file, limits))
         }
-        Input::Stdin => Box::new(std::io::stdin().lock()),
+        Input::Stdin => header(std::io::stdin().lock(), limits),
     };
+    inspected.with_context(|| input.to_string())
+}
+
+/// The header of what is read, and how many bytes that is.
+pub(super) fn header(mut reader: impl Read, limits: &Limits) -> anyhow::Result<(Header, u64)> {
+    let mut inspector = Inspector::new(limits);
     let mut buffer = vec![0; 64 << 10];
     let mut size_bytes = 0;
     loop {
-        let len = reader.read(&mut buffer).with_context(|| format!("{input}: cannot be read"))?;
+        let len = reader.read(&mut buffer).context("cannot be read")?;
         if len == 0 {
             break;
         }
         size_bytes += len as u64;
-        inspector.push(&buffer[..len]).with_context(|| input.to_string())?;
+        inspector.push(&buffer[..len])?;
     }
-    Ok((inspector.finish().with_context(|| input.to_string())?, size_bytes))
+    Ok((inspector.finish()?, size_bytes))
 }
 
 fn describe(out: &mut String, input: &str, explanation: &Explanation) {

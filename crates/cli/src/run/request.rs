@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use imaging::{FORMATS, Fault, Limits, Plan, format};
+use anyhow::{Context, anyhow, bail};
+use imaging::{FORMATS, Fault, Header, Limits, Plan, format};
 use serde_json::Value;
 
 use crate::args::RunArgs;
@@ -18,6 +18,8 @@ use crate::{catalog, terminal};
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) document: Value,
+    /// The document, checked.
+    pub(super) plan: Plan,
     /// The files that the pipeline runs on.
     pub(super) inputs: Vec<Input>,
     /// The files that its operations use beside them, with their places in the arguments.
@@ -69,7 +71,16 @@ impl Request {
         if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
             bail!("stdin (-) can be read only once");
         }
-        let (inputs, files) = roles(&document, inputs, limits);
+        let (inputs, files) = match &origin {
+            Origin::Typed(typed) if typed.is_empty() => (inputs, Vec::new()),
+            // Before `-o` is looked at: which files the steps use decides how many results there
+            // are, and a fault of a step would be told as one of `-o`.
+            _ => {
+                let plan = parse(&document, &origin, limits)?;
+                check_files(&plan, &origin, inputs.len(), &[])?;
+                roles(&plan, inputs)
+            }
+        };
         let target = match &args.output {
             Some(output) => Target::new(output, inputs.len())?,
             None => Target::Nowhere,
@@ -88,28 +99,25 @@ impl Request {
             (Some(format), _) => document["output_format"] = format.into(),
             (None, _) => {}
         }
-        let request = Self { document, inputs, files, target, origin };
-        match Plan::parse("pipeline", &request.document, limits) {
-            Ok(_) => Ok(request),
-            Err(faults) => {
-                let lines: Vec<String> = faults.iter().map(|fault| request.line(fault)).collect();
-                bail!("{}", lines.join("\nimagehq: "))
-            }
-        }
+        let plan = parse(&document, &origin, limits)?;
+        Ok(Self { document, plan, inputs, files, target, origin })
+    }
+
+    /// Whether the files are what the steps want of them, as far as these headers tell. Each comes
+    /// with its place in the arguments.
+    pub(super) fn check_files(&self, known: &[(usize, Header)]) -> anyhow::Result<()> {
+        check_files(&self.plan, &self.origin, self.inputs.len() + self.files.len(), known)
+    }
+
+    /// The inputs with their places in the arguments.
+    pub(super) fn placed_inputs(&self) -> impl Iterator<Item = (usize, &Input)> {
+        let places = self.plan.inputs(self.inputs.len() + self.files.len());
+        places.into_iter().zip(&self.inputs)
     }
 
     /// A fault as a line: where, what, what was meant.
     pub(super) fn line(&self, fault: &Fault) -> String {
-        let place = match &self.origin {
-            Origin::File(path) => format!("{}: {}", path.display(), fault.pointer),
-            Origin::Typed(typed) => match typed.origin(&fault.pointer) {
-                Some(argument) => argument.to_owned(),
-                None => fault.pointer.clone(),
-            },
-        };
-        let meant = fault.suggestion.as_ref();
-        let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-        format!("{place}: {}{meant}", fault.message)
+        self.origin.line(fault)
     }
 
     /// A step as people know it: what they typed, or its number in their document.
@@ -138,16 +146,56 @@ impl Request {
     }
 }
 
-/// The files that the pipeline runs on, and those that its operations name. A document that cannot
-/// be read names none: its faults are told later.
-fn roles(
-    document: &Value,
-    named: Vec<Input>,
-    limits: &Limits,
-) -> (Vec<Input>, Vec<(usize, Input)>) {
-    let Ok((_, plan)) = Plan::parse("pipeline", document, limits) else {
-        return (named, Vec::new());
+impl Origin {
+    /// A fault as a line: where, what, what was meant.
+    fn line(&self, fault: &Fault) -> String {
+        let place = match self {
+            Self::File(path) => format!("{}: {}", path.display(), fault.pointer),
+            Self::Typed(typed) => match typed.origin(&fault.pointer) {
+                Some(argument) => argument.to_owned(),
+                None => fault.pointer.clone(),
+            },
+        };
+        let meant = fault.suggestion.as_ref();
+        let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        format!("{place}: {}{meant}", fault.message)
+    }
+}
+
+/// One error that says all faults, a line each.
+fn refusal(lines: impl Iterator<Item = String>) -> anyhow::Error {
+    anyhow!("{}", lines.collect::<Vec<_>>().join("\nimagehq: "))
+}
+
+fn parse(document: &Value, origin: &Origin, limits: &Limits) -> anyhow::Result<Plan> {
+    match Plan::parse("pipeline", document, limits) {
+        Ok((_, plan)) => Ok(plan),
+        Err(faults) => Err(refusal(faults.iter().map(|fault| origin.line(fault)))),
+    }
+}
+
+/// Whether the steps name files that are there, of the right kind where the header is known, and
+/// leave one to work on. It is the check of the server, so that both refuse the same.
+fn check_files(
+    plan: &Plan,
+    origin: &Origin,
+    count: usize,
+    known: &[(usize, Header)],
+) -> anyhow::Result<()> {
+    let mut headers: Vec<Option<Header>> = vec![None; count];
+    for (place, header) in known {
+        headers[*place] = Some(header.clone());
+    }
+    let line = |fault: &Fault| {
+        // `/files` points at the arguments: it is no place in the document.
+        let of_files = fault.pointer.starts_with("/files");
+        if of_files { fault.message.clone() } else { origin.line(fault) }
     };
+    plan.check_files(&headers).map_err(|faults| refusal(faults.iter().map(line)))
+}
+
+/// The files that the pipeline runs on, and those that its operations name.
+fn roles(plan: &Plan, named: Vec<Input>) -> (Vec<Input>, Vec<(usize, Input)>) {
     let inputs: BTreeSet<usize> = plan.inputs(named.len()).into_iter().collect();
     let (inputs, files): (Vec<_>, Vec<_>) =
         named.into_iter().enumerate().partition(|(index, _)| inputs.contains(index));
@@ -322,6 +370,16 @@ mod tests {
             &["-", "sepia:intensity=101"],
             "a.png",
             "sepia:intensity=101: expected a number from 0 to 100, got 101",
+        );
+        refuses(
+            &["-", "overlay:file_index=0"],
+            "a.png",
+            "every file is used by an operation; send one to work on",
+        );
+        refuses(
+            &["-", "overlay:file_index=7"],
+            "a.png",
+            "overlay:file_index=7: there is no file 7, only 1",
         );
     }
 }

@@ -135,6 +135,11 @@ fn an_input_is_never_overwritten() {
     }
     assert_eq!(std::fs::read(temp.path().join("photo.jpg")).unwrap(), before);
     assert_eq!(names(temp.path()), ["photo.jpg"]);
+    // Nor is what an operation uses beside it.
+    std::fs::copy(temp.path().join("photo.jpg"), temp.path().join("logo.jpg")).unwrap();
+    let arguments = ["run", "photo.jpg", "logo.jpg", "-o", "logo.jpg", "overlay:file_index=1"];
+    fails(temp.path(), &arguments, &["is an input"]);
+    assert_eq!(std::fs::read(temp.path().join("logo.jpg")).unwrap(), before);
 }
 
 #[test]
@@ -153,6 +158,62 @@ fn faults_name_what_was_typed_and_what_was_meant() {
     let expected = ["/steps/0/request/operations/0/widht", "did you mean `width`?"];
     fails(temp.path(), &["run", "p.json", "photo.jpg", "-o", "out.webp"], &expected);
     assert_eq!(names(temp.path()), ["p.json", "photo.jpg"]);
+}
+
+#[test]
+fn files_that_operations_use_are_checked_before_any_work() {
+    let temp = folder();
+    let photo = temp.path().join("photo.jpg");
+    std::fs::copy(&photo, temp.path().join("photo.cube")).unwrap();
+    let table = "LUT_3D_SIZE 2\n0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n";
+    std::fs::write(temp.path().join("table.jpg"), table).unwrap();
+    std::fs::write(temp.path().join("empty.cube"), "").unwrap();
+    let no_work = r#"{"steps":[{"operation":"filter","request":{"filters":[
+        {"type":"lut","file_index":0}]}}]}"#;
+    std::fs::write(temp.path().join("p.json"), no_work).unwrap();
+    let before = names(temp.path());
+    let refused: [(&[&str], &str); 7] = [
+        (&["photo.jpg", "overlay:file_index=0"], "imagehq: every file is used by an operation"),
+        (&["p.json", "photo.jpg"], "imagehq: every file is used by an operation"),
+        (
+            &["photo.jpg", "photo.cube", "lut:file_index=1"],
+            "imagehq: lut:file_index=1: file 1 is JPEG, not a table of colors (.cube)",
+        ),
+        (
+            &["photo.jpg", "table.jpg", "overlay:file_index=1"],
+            "imagehq: overlay:file_index=1: file 1 is color table (.cube), not a picture",
+        ),
+        (&["photo.jpg", "empty.cube", "lut:file_index=1"], "empty.cube: the file is empty"),
+        (&["photo.jpg", "photo.cube", "overlay:file_index=-1"], "overlay:file_index=-1: expected"),
+        (&["photo.jpg", "photo.cube", "lut:file_index=7"], "there is no file 7, only 2"),
+    ];
+    for (arguments, expected) in refused {
+        for output in ["out.png", "out/", "-"] {
+            let arguments = [&["run", "-o", output][..], arguments].concat();
+            fails(temp.path(), &arguments, &[expected]);
+        }
+        fails(temp.path(), &[&["run", "--explain"][..], arguments].concat(), &[expected]);
+    }
+    let unused = "imagehq: table.jpg: color table (.cube) is no picture, and no operation names it";
+    fails(temp.path(), &["run", "--explain", "photo.jpg", "table.jpg", "sepia"], &[unused]);
+    assert_eq!(names(temp.path()), before, "nothing was written");
+    // What is as it must be goes through; the name of a file decides nothing.
+    let fits = ["photo.jpg", "table.jpg", "-o", "out.png", "lut:file_index=1"];
+    runs(temp.path(), &[&["run", "--explain"][..], &fits].concat());
+    runs(temp.path(), &[&["run"][..], &fits].concat());
+}
+
+#[test]
+fn a_fault_of_a_step_is_told_before_one_of_the_result() {
+    let temp = folder();
+    std::fs::copy(photo(), temp.path().join("logo.jpg")).unwrap();
+    let run = |step: &'static str| ["run", "photo.jpg", "logo.jpg", "-o", "out.png", step];
+    for step in ["overlay:file_index=-1", "overlay:file_index=7", "resize:widht=9"] {
+        let said = said(&fails(temp.path(), &run(step), &[step]));
+        assert!(!said.contains("need a folder"), "{said}");
+    }
+    fails(temp.path(), &run("sepia"), &["2 inputs need a folder: -o out.png/"]);
+    assert_eq!(names(temp.path()), ["logo.jpg", "photo.jpg"]);
 }
 
 #[test]

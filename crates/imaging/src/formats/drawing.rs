@@ -20,7 +20,9 @@ pub(super) fn scale(own: Size, asked: f64, limits: &Limits) -> f64 {
 /// job ends with that message instead of a dead process.
 pub(super) fn guarded<T>(title: &str, draw: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(draw)).unwrap_or_else(|_| {
-        Err(Error::input(format!("the {title} is damaged in a way that it cannot be drawn")))
+        Err(Error::input(format!(
+            "the {title} cannot be drawn: it is damaged, or asks for what no renderer can do"
+        )))
     })
 }
 

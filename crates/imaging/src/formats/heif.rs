@@ -3,12 +3,10 @@
 
 mod boxes;
 mod coded;
-mod hdr;
 mod hevc;
 mod inspect;
 mod meta;
 mod picture;
-mod profile;
 mod properties;
 mod samples;
 mod write;

@@ -10,7 +10,6 @@ use png::{
 
 use super::channels::{self, Plain};
 use super::narrow::{narrow, widen};
-use super::profile;
 use crate::format::{DecodeRequest, Decoded, Format, Track};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
 use crate::metadata::Metadata;
@@ -18,6 +17,7 @@ use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
 mod animation;
+mod color;
 mod indexed;
 mod inspect;
 mod rewrite;
@@ -78,13 +78,8 @@ pub(super) fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result
     };
     let pixels = channels::without_full_alpha(pixels);
     let info = reader.info();
-    let is_gray = matches!(channels, Channels::Gray | Channels::GrayAlpha);
-    let icc = info.icc_profile.as_deref().map(<[u8]>::to_vec);
-    let image = Image {
-        color: profile::color_space(icc, is_gray),
-        metadata: metadata(info),
-        ..Image::still(pixels)
-    };
+    let (pixels, color) = color::understood(pixels, info)?;
+    let image = Image { color, metadata: metadata(info), ..Image::still(pixels) };
     Ok(Decoded::full(image))
 }
 

@@ -134,7 +134,7 @@ fn images(limits: &Limits) -> ImageHrefResolver<'_> {
 
 /// Draws the canvas of the drawing over all of the pixels.
 fn draw(tree: &Tree, root: Root, own: Size, size: Size) -> Result<Packed<u8>> {
-    bounds::check_layers(tree, size)?;
+    bounds::check(tree, size)?;
     let mut packed = Packed::zeroed(size, Channels::Rgba)?;
     // Without a view box the canvas of `usvg` is what is on it, not what a browser would show.
     let canvas = match root.has_view() {

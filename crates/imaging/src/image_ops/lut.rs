@@ -34,9 +34,13 @@ impl ImageOp for Lut {
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let strength = self.intensity.factor();
         let index = self.file_index.get() as usize;
-        // At the door the table is known to be one, and a color function changes no size.
-        let (Some(bytes), true) = (scene.file(FIELD, index)?.bytes, strength > 0.0) else {
+        let file = scene.file(FIELD, index)?;
+        if strength == 0.0 {
             return Ok(Vec::new());
+        }
+        // At the door the table is known to be one, and nothing more: any function stands for it.
+        let Some(bytes) = file.bytes else {
+            return Ok(vec![Stage::Color(ColorFn::blended(strength, |rgb| rgb))]);
         };
         let table = cube::parse(bytes)
             .map_err(|error| Misfit { field: FIELD, message: format!("file {index}: {error}") })?;

@@ -92,7 +92,7 @@ impl ImageOp for Overlay {
         // What is given is the corner of the picture as it was before the turn about its middle.
         let x = x.map_or(kept.0, |x| x + (f64::from(size.width) - wide) / 2.0);
         let y = y.map_or(kept.1, |y| y + (f64::from(size.height) - high) / 2.0);
-        let Some(picture) = Picture::of(file, scene.limits()) else { return Ok(Vec::new()) };
+        let picture = Picture::of(file, scene.limits());
         Ok(lay_over(self.blend, self.opacity.factor(), move || {
             Layer::of_pixels(picture.at_size(size, angle)?, whole((x, y))).map(Laid::once)
         }))

@@ -56,6 +56,10 @@ impl AreaFn for Corners {
             Pixels::Ycc(_) => Err(Error::internal("planes have no corners to cut")),
         }
     }
+
+    fn adds_alpha(&self) -> bool {
+        true
+    }
 }
 
 impl Corners {

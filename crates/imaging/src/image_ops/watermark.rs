@@ -220,7 +220,7 @@ impl Watermark {
         let turned = turn::bounds(size, angle);
         let anchor = self.anchor(image);
         let place = anchor.kept(image, (f64::from(turned.width), f64::from(turned.height)));
-        let Some(picture) = Picture::of(file, scene.limits()) else { return Ok(Vec::new()) };
+        let picture = Picture::of(file, scene.limits());
         let tiled = self.is_tiled();
         Ok(lay_over(self.blend, self.opacity.factor(), move || {
             let layer = Layer::of_pixels(picture.at_size(size, angle)?, whole(place))?;

@@ -52,6 +52,10 @@ impl AreaFn for Warp {
     fn apply(&self, pixels: Pixels) -> Result<Pixels> {
         warp(pixels, self)
     }
+
+    fn adds_alpha(&self) -> bool {
+        matches!(self.beyond, Beyond::Color(color) if !color.is_opaque())
+    }
 }
 
 /// Places along a row that share how many times a pixel is looked up.

@@ -307,3 +307,28 @@ fn text_that_lies_outside_is_told_of() {
     assert!(!told(json!({"type": "text_overlay", "text": "here"})));
     assert!(!told(json!({"type": "text_overlay", "text": "here", "gravity": "bottom_right"})));
 }
+
+/// At the door there are only headers: what is laid over counts as work all the same.
+#[test]
+fn explain_knows_what_is_laid_over_and_what_becomes_transparent() {
+    let limits = Limits::default();
+    let jpeg = crate::formats::file("photo-420.jpg");
+    let header = format::header(&jpeg, &limits).unwrap();
+    let files = Files::of_headers(&[header.clone(), header.clone()]);
+    let codes = |operations: Value| {
+        let plan = parse(&request(&operations)).unwrap();
+        let explained = plan.explain(&header, jpeg.len() as u64, &files, &limits).unwrap();
+        let codes = explained.warnings.into_iter().map(|warning| warning.code);
+        (codes.collect::<Vec<_>>(), explained.passes.len(), explained.output.alpha)
+    };
+    let nothing = codes(json!([{"type": "overlay", "file_index": 1, "opacity": 0}]));
+    assert_eq!(nothing, (vec!["lossy_after_lossy".to_owned()], 0, false));
+    for laid in ["overlay", "watermark"] {
+        let laid = codes(json!([{"type": laid, "file_index": 1}]));
+        assert_eq!(laid, (vec![], 1, false));
+    }
+    let rounded = codes(json!([{"type": "round_corners"}]));
+    assert_eq!(rounded, (vec!["alpha_flattened".to_owned()], 1, false));
+    let plain = codes(json!([{"type": "border", "width": 2}]));
+    assert_eq!(plain.0, Vec::<String>::new());
+}

@@ -129,6 +129,23 @@ fn drawings_that_grow_are_refused() {
     });
     let error = run(&layers, "transform", &request).unwrap_err();
     assert!(error.message.contains("MB for layers"), "{}", error.message);
+    let filtered = |filter: &str| {
+        let filter = format!("<filter id='f'>{filter}</filter>");
+        svg(&format!("{filter}<rect width='40' height='20' filter='url(#f)'/>"))
+    };
+    let request = |width: u32| {
+        let resize = json!({"type": "resize", "width": width});
+        json!({"operations": [resize], "output_format": "png"})
+    };
+    let wide = filtered("<feMorphology operator='dilate' radius='9'/>");
+    assert!(run(&wide, "transform", &request(80)).is_ok());
+    let matrix =
+        filtered(&format!("<feConvolveMatrix order='40' kernelMatrix='{}'/>", "1 ".repeat(1600)));
+    let octaves = filtered("<feTurbulence baseFrequency='.1' numOctaves='900000'/>");
+    for (file, width) in [(wide, 3000), (matrix, 3000), (octaves, 40)] {
+        let error = run(&file, "transform", &request(width)).unwrap_err();
+        assert!(error.message.contains("billion samples"), "{}", error.message);
+    }
     let tens =
         |i: u32| format!("<g id='a{}'>{}</g>", i + 1, format!("<use href='#a{i}'/>").repeat(10));
     let bomb: String = (0..9).map(tens).collect();

@@ -38,3 +38,14 @@ fn blocks_larger_than_their_pixels_are_refused_before_there_is_memory_for_them()
         assert!(error.message.contains("larger than its pixels"), "{name}: {error}");
     }
 }
+
+#[test]
+fn damaged_alpha_is_no_lack_of_memory() {
+    for name in ["alpha-of-unknown-compression", "alpha-that-ends-early"] {
+        let file = fs::read(folder().join(format!("webp/{name}.webp"))).unwrap();
+        let decode = format::by_name("webp").unwrap().decode.unwrap();
+        let error = decode(&file, &Default::default(), &Limits::default()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Input, "{name}: {error}");
+        assert!(error.message.ends_with("the alpha of the WebP is damaged"), "{name}: {error}");
+    }
+}

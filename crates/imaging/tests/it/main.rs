@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod animation;
+mod color_chunks;
 mod compose;
 mod drawings;
 mod exr;

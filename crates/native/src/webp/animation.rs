@@ -8,7 +8,7 @@ use std::{mem, slice};
 use libc::c_int;
 use libwebp_sys as sys;
 
-use super::{Mode, Picture, config, encoding_error, to_int};
+use super::{Mode, Picture, config, encoding_error, partition, to_int};
 use crate::{Error, ErrorKind, Result};
 
 /// The longest a frame can be shown, in milliseconds (24 bits in the file).
@@ -103,6 +103,8 @@ pub struct AnimationEncoder {
     raw: NonNull<sys::WebPAnimEncoder>,
     config: sys::WebPConfig,
     size: (u32, u32),
+    /// When the last frame that was added starts.
+    last_ms: c_int,
     now_ms: c_int,
 }
 
@@ -127,7 +129,7 @@ impl AnimationEncoder {
             unsafe { sys::WebPAnimEncoderNewInternal(across, down, &raw const options, version) };
         let raw = NonNull::new(raw)
             .ok_or_else(|| Error::new(ErrorKind::Memory, "no memory for the WebP animation"))?;
-        Ok(Self { raw, config: config(mode)?, size: (width, height), now_ms: 0 })
+        Ok(Self { raw, config: config(mode)?, size: (width, height), last_ms: 0, now_ms: 0 })
     }
 
     /// Adds a frame of pixels that are words of alpha, red, green, blue from the highest byte down.
@@ -140,25 +142,39 @@ impl AnimationEncoder {
         picture.0.use_argb = 1;
         picture.0.argb = argb.as_mut_ptr();
         picture.0.argb_stride = to_int(width as usize)?;
-        // SAFETY: the encoder is alive, the configuration initialised, and the pixels have the size
-        // that the picture says and live to the end of this function; the library copies them.
-        let ok = unsafe {
-            sys::WebPAnimEncoderAdd(
-                self.raw.as_ptr(),
-                &raw mut picture.0,
-                self.now_ms,
-                &raw const self.config,
-            )
-        };
-        if ok == 0 {
+        // SAFETY: the pixels have the size that the picture says and live to the end of this
+        // function.
+        let mut is_added = unsafe { self.push(&mut picture, &self.config) };
+        if !is_added && partition::overflowed(&picture) {
+            // The try that failed has already let the last frame last until now, and the library
+            // would add that time once more. It counts from the last frame that it took, so the
+            // time of all that follow starts there.
+            self.now_ms = self.last_ms;
+            let config = partition::fitting(&self.config, &picture);
+            // SAFETY: as above: the library has copied the pixels and left them as they were.
+            is_added = unsafe { self.push(&mut picture, &config) };
+        }
+        if !is_added {
             return Err(match picture.0.error_code {
                 sys::WebPEncodingError::VP8_ENC_OK => self.complaint(),
                 code => encoding_error(code),
             });
         }
+        self.last_ms = self.now_ms;
         // A delay is the distance of two moments, which may wrap around.
         self.now_ms = self.now_ms.wrapping_add(delay_ms.min(DELAY_MAX - 1) as c_int);
         Ok(())
+    }
+
+    /// Whether the library took the picture as the frame that starts now.
+    ///
+    /// # Safety
+    /// The pixels that the picture points to must have the size that it says.
+    unsafe fn push(&self, picture: &mut Picture, config: &sys::WebPConfig) -> bool {
+        let (encoder, picture) = (self.raw.as_ptr(), &raw mut picture.0);
+        // SAFETY: the encoder is alive, the configuration initialised, and the picture is sound by
+        // this function's contract; the library copies its pixels.
+        unsafe { sys::WebPAnimEncoderAdd(encoder, picture, self.now_ms, config) != 0 }
     }
 
     /// The whole file.

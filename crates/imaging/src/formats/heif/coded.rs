@@ -8,8 +8,9 @@ use super::boxes::{Fields, Kind, boxes};
 use super::meta::Meta;
 use super::picture::{Picture, size};
 use super::properties::Property;
-use super::{hdr, hevc, profile, samples};
+use super::{hevc, samples};
 use crate::format::{DecodeRequest, Decoded};
+use crate::formats::{code_points, pq_hlg, profile};
 use crate::image::{Channels, Scalar, Size};
 use crate::kernels::canvas;
 use crate::metadata::{Metadata, exif};
@@ -43,12 +44,12 @@ pub(in crate::formats) fn decode(
         pixels = canvas::crop(&pixels, picture.part)?;
     }
     let color = match colors.icc {
-        Some(icc) => crate::formats::profile::color_space(Some(icc), is_gray),
-        None if hdr::is_hdr(cicp) => {
-            pixels = hdr::to_sdr(pixels, cicp)?;
+        Some(icc) => profile::color_space(Some(icc), is_gray),
+        None if pq_hlg::is_hdr(cicp) => {
+            pixels = pq_hlg::to_sdr(pixels, cicp)?;
             crate::image::ColorSpace::Srgb
         }
-        None => profile::color_space(cicp, is_gray),
+        None => code_points::color_space(cicp, is_gray),
     };
     debug_assert!(is_gray == matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha));
     let metadata = file.metadata(picture.item)?;

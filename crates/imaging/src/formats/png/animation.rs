@@ -4,11 +4,11 @@ use std::io::Cursor;
 
 use png::{BitDepth, BlendOp, ColorType, DisposeOp, Reader, Transformations};
 
-use super::{Settings, damage, encoder, failure, metadata};
+use super::{Settings, color, damage, encoder, failure, metadata};
 use crate::format::{self, Track};
 use crate::formats::clock::Clock;
 use crate::formats::composite::{Canvas, Disposal, Place};
-use crate::formats::{difference, profile};
+use crate::formats::difference;
 use crate::image::{self, Channels, Frame, Packed, Pixels, Size};
 use crate::kernels::canvas;
 use crate::output::Output;
@@ -23,8 +23,7 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
     let info = reader.info();
     let size = Size::new(info.width, info.height);
     let loop_count = info.animation_control.map_or(0, |control| control.num_plays);
-    let icc = info.icc_profile.as_deref().map(<[u8]>::to_vec);
-    let (color, metadata) = (profile::color_space(icc, false), metadata(info));
+    let (color, metadata) = (color::color_space(info, false), metadata(info));
     // The picture for viewers that know no animation may be none of its frames.
     if info.frame_control.is_none() {
         reader.next_frame_info().map_err(damage)?;

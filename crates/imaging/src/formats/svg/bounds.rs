@@ -1,22 +1,26 @@
 //! Bounds on what a drawing costs that its length does not show.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 
 use resvg::tiny_skia::Transform;
-use resvg::usvg::{Group, Node, Tree};
+use resvg::usvg::{Group, Node, Tree, filter};
 
 use crate::{Error, Result, Size};
 
 /// The most memory for layers: groups that are drawn apart, masks, results of filters.
 const LAYERS_MAX: f64 = 640.0 * 1024.0 * 1024.0;
+/// The most samples that filters may look at, in billions: some ten seconds.
+const SAMPLES_MAX: f64 = 4.0;
 
-/// Refuses a drawing whose layers, as they lie in each other, take too much memory at this size.
-pub(super) fn check_layers(tree: &Tree, size: Size) -> Result<()> {
+/// Refuses a drawing whose layers, as they lie in each other, take too much memory at this size, or
+/// whose filters take too long.
+pub(super) fn check(tree: &Tree, size: Size) -> Result<()> {
     let across = size.width as f32 / tree.size().width();
     let down = size.height as f32 / tree.size().height();
     let mut layers =
         Layers { scale: Transform::from_scale(across, down), size, seen: HashMap::new() };
-    let bytes = layers.bytes(tree.root());
+    let Cost { bytes, samples } = layers.cost(tree.root());
     if bytes > LAYERS_MAX {
         return Err(Error::limit(format!(
             "the SVG needs {:.0} MB for layers at {size}, and may have {:.0}",
@@ -24,52 +28,94 @@ pub(super) fn check_layers(tree: &Tree, size: Size) -> Result<()> {
             LAYERS_MAX / 1024.0 / 1024.0
         )));
     }
+    let billions = samples / 1e9;
+    if billions > SAMPLES_MAX {
+        return Err(Error::limit(format!(
+            "the filters of the SVG look at {billions:.0} billion samples at {size}, and may at \
+             {SAMPLES_MAX}; a smaller size or smaller radii help"
+        )));
+    }
     Ok(())
+}
+
+/// What it takes to draw a group.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    /// Of layers, at once.
+    bytes: f64,
+    /// That filters look at, in all.
+    samples: f64,
+}
+
+/// One after the other.
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes = self.bytes.max(other.bytes);
+        self.samples += other.samples;
+    }
 }
 
 struct Layers {
     scale: Transform,
     size: Size,
     /// Groups are shared: what each needs, by where it is.
-    seen: HashMap<*const Group, f64>,
+    seen: HashMap<*const Group, Cost>,
 }
 
 impl Layers {
-    /// What is needed at once to draw a group.
-    fn bytes(&mut self, group: &Group) -> f64 {
+    fn cost(&mut self, group: &Group) -> Cost {
         let key = std::ptr::from_ref(group);
-        if let Some(bytes) = self.seen.get(&key) {
-            return *bytes;
+        if let Some(cost) = self.seen.get(&key) {
+            return *cost;
         }
-        let mut inner = 0.0_f64;
+        let mut cost = Cost::default();
         for node in group.children() {
             match node {
-                Node::Group(group) => inner = inner.max(self.bytes(group)),
-                node => node.subroots(|root| inner = inner.max(self.bytes(root))),
+                Node::Group(group) => cost += self.cost(group),
+                node => node.subroots(|root| cost += self.cost(root)),
             }
         }
         let mut mask = group.mask();
         let mut count = f64::from(u8::from(group.should_isolate()));
         while let Some(next) = mask {
             count += 1.0;
-            inner = inner.max(self.bytes(next.root()));
+            cost += self.cost(next.root());
             mask = next.mask();
         }
-        for filter in group.filters() {
-            count += filter.primitives().len() as f64;
+        let (width, height) = self.layer(group);
+        let (across, down) = group.abs_transform().post_concat(self.scale).get_scale();
+        for primitive in group.filters().iter().flat_map(|filter| filter.primitives()) {
+            count += 1.0;
+            let window = |radius: f32, scale: f32, most: f64| {
+                (2.0 * f64::from(radius * scale) + 1.0).min(most)
+            };
+            cost.samples += width
+                * height
+                * match primitive.kind() {
+                    filter::Kind::Morphology(it) => {
+                        window(it.radius_x().get(), across, width)
+                            * window(it.radius_y().get(), down, height)
+                    }
+                    filter::Kind::ConvolveMatrix(it) => {
+                        f64::from(it.matrix().columns()) * f64::from(it.matrix().rows())
+                    }
+                    // A corner of a cell for each channel.
+                    filter::Kind::Turbulence(it) => 16.0 * f64::from(it.num_octaves()),
+                    _ => 1.0,
+                };
         }
-        let bytes = inner + count * self.layer(group);
-        self.seen.insert(key, bytes);
-        bytes
+        cost.bytes += count * 4.0 * width * height;
+        self.seen.insert(key, cost);
+        cost
     }
 
-    /// The bytes of a layer for a group.
-    fn layer(&self, group: &Group) -> f64 {
+    /// The width and height of a layer for a group.
+    fn layer(&self, group: &Group) -> (f64, f64) {
         let bounds = group.abs_layer_bounding_box().to_rect();
-        let Some(bounds) = bounds.transform(self.scale) else { return 0.0 };
+        let Some(bounds) = bounds.transform(self.scale) else { return (0.0, 0.0) };
         let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
         let across = f64::from(bounds.right()).min(width) - f64::from(bounds.left()).max(0.0);
         let down = f64::from(bounds.bottom()).min(height) - f64::from(bounds.top()).max(0.0);
-        4.0 * across.max(0.0) * down.max(0.0)
+        (across.max(0.0), down.max(0.0))
     }
 }

@@ -3,6 +3,7 @@
 use moxcms::{CicpProfile, ColorProfile, MatrixCoefficients, TransferCharacteristics};
 use native::av1::Cicp;
 
+use super::profile;
 use crate::image::ColorSpace;
 
 /// The curves of television (BT.709 and its kin) are read with the one of sRGB, as they were meant
@@ -21,7 +22,7 @@ pub(super) fn color_space(cicp: Cicp, is_gray: bool) -> ColorSpace {
         _ => by_points(primaries, transfer),
     };
     let profile = profile.and_then(|profile| profile.encode().ok());
-    crate::formats::profile::color_space(profile, false)
+    profile::color_space(profile, false)
 }
 
 fn by_points(primaries: u8, transfer: u8) -> Option<ColorProfile> {

@@ -1,0 +1,90 @@
+//! What the chunks of a PNG say of its colors. The first that is there decides: cICP, iCCP, sRGB,
+//! then gAMA and cHRM (W3C PNG, third edition, 4.3).
+
+use moxcms::{Chromaticity, ColorPrimaries, ColorProfile, curve_from_gamma};
+use native::av1::Cicp;
+use png::{Info, SourceChromaticities};
+
+use crate::Result;
+use crate::formats::{code_points, pq_hlg, profile};
+use crate::image::{Channels, ColorSpace, Pixels};
+
+/// What gAMA says in files that mean sRGB and do not say so: 1 / 2.2.
+const SRGB_GAMMA: f32 = 0.45455;
+const SRGB_GAMMA_SPREAD: f32 = 0.005;
+/// Exponents that a curve can have; any other is damage.
+const EXPONENTS: std::ops::RangeInclusive<f32> = 0.1..=10.0;
+
+/// The pixels as a usual screen shows them, and their color space.
+pub(super) fn understood(pixels: Pixels, info: &Info<'_>) -> Result<(Pixels, ColorSpace)> {
+    match cicp(info) {
+        Some(cicp) if pq_hlg::is_hdr(cicp) => Ok((pq_hlg::to_sdr(pixels, cicp)?, ColorSpace::Srgb)),
+        _ => {
+            let is_gray = matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha);
+            Ok((pixels, color_space(info, is_gray)))
+        }
+    }
+}
+
+fn cicp(info: &Info<'_>) -> Option<Cicp> {
+    info.coding_independent_code_points.map(|points| Cicp {
+        primaries: points.color_primaries,
+        transfer: points.transfer_function,
+        matrix: points.matrix_coefficients,
+        full_range: points.is_video_full_range_image,
+    })
+}
+
+/// The color space of RGB or gray samples.
+pub(super) fn color_space(info: &Info<'_>, is_gray: bool) -> ColorSpace {
+    if let Some(cicp) = cicp(info) {
+        return code_points::color_space(cicp, is_gray);
+    }
+    let profile = match (&info.icc_profile, info.srgb) {
+        (Some(icc), _) => Some(icc.to_vec()),
+        (None, Some(_)) => None,
+        (None, None) => measured(info, is_gray).and_then(|profile| profile.encode().ok()),
+    };
+    profile::color_space(profile, is_gray)
+}
+
+/// The curve and the primaries, where one of them is given.
+fn measured(info: &Info<'_>, is_gray: bool) -> Option<ColorProfile> {
+    let gamma = info.gama_chunk.map(png::ScaledFloat::into_value);
+    let exponent = gamma
+        .filter(|gamma| (gamma - SRGB_GAMMA).abs() > SRGB_GAMMA_SPREAD)
+        .map(f32::recip)
+        .filter(|exponent| EXPONENTS.contains(exponent));
+    if is_gray {
+        return exponent.map(ColorProfile::new_gray_with_gamma);
+    }
+    let primaries = info.chrm_chunk.as_ref().and_then(primaries);
+    if exponent.is_none() && primaries.is_none() {
+        return None;
+    }
+    let mut profile = ColorProfile::new_srgb();
+    profile.description = None;
+    profile.cicp = None;
+    if let Some((white, primaries)) = primaries {
+        profile.update_rgb_colorimetry(white.to_xyyb(), primaries);
+    }
+    if let Some(exponent) = exponent {
+        let curve = Some(curve_from_gamma(exponent));
+        (profile.red_trc, profile.green_trc, profile.blue_trc) =
+            (curve.clone(), curve.clone(), curve);
+    }
+    Some(profile)
+}
+
+/// White and primaries, if they span any colors.
+fn primaries(given: &SourceChromaticities) -> Option<(Chromaticity, ColorPrimaries)> {
+    let point = |(x, y): (png::ScaledFloat, png::ScaledFloat)| (x.into_value(), y.into_value());
+    let [white, red, green, blue] = [given.white, given.red, given.green, given.blue].map(point);
+    let area = (green.0 - red.0) * (blue.1 - red.1) - (blue.0 - red.0) * (green.1 - red.1);
+    let is_sound = |(x, y): (f32, f32)| (0.0..=1.0).contains(&x) && (0.001..=1.0).contains(&y);
+    if area.abs() < 0.001 || ![white, red, green, blue].into_iter().all(is_sound) {
+        return None;
+    }
+    let [white, red, green, blue] = [white, red, green, blue].map(|(x, y)| Chromaticity::new(x, y));
+    Some((white, ColorPrimaries { red, green, blue }))
+}

@@ -1,0 +1,109 @@
+//! What the chunks of a PNG say of its colors, against the formulas of the spaces.
+
+use imaging::image::{Channels, Packed, Pixels};
+use imaging::output::Output;
+use imaging::{Image, Input, Limits, Plan, Size, format};
+use serde_json::json;
+
+use crate::pictures::decode;
+
+const COLOR: [u8; 3] = [100, 150, 60];
+/// 1 / 2.2, as the files of many programs have it.
+const USUAL: u32 = 45_455;
+/// White, red, green and blue of Display P3.
+const P3: [u32; 8] = [31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000];
+
+fn chunk(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+    let crc = crc32fast::hash(&[name, payload].concat()).to_be_bytes();
+    [&(payload.len() as u32).to_be_bytes()[..], name, payload, &crc].concat()
+}
+
+fn gamma(value: u32) -> Vec<u8> {
+    chunk(b"gAMA", &value.to_be_bytes())
+}
+
+fn primaries(points: [u32; 8]) -> Vec<u8> {
+    chunk(b"cHRM", &points.map(u32::to_be_bytes).concat())
+}
+
+/// The color in sRGB, of a file with these chunks.
+fn shown(channels: Channels, chunks: &[Vec<u8>]) -> [u8; 3] {
+    let color = &COLOR[..channels.count()];
+    let packed = Packed::new(Size::new(4, 4), channels, color.repeat(16));
+    let encode = format::by_name("png").unwrap().encode.unwrap();
+    let png = encode(&Image::still(Pixels::U8(packed)), &Output::default()).unwrap();
+    let (start, rest) = png.split_at(8 + 25);
+    let png = [start, &chunks.concat(), rest].concat();
+    let request = json!({ "output_format": "png", "output": { "icc": "srgb", "bit_depth": 8 } });
+    let (_, plan) = Plan::parse("convert", &request, &Limits::default()).unwrap();
+    let report = imaging::run(&plan, Input::alone("in.png", &png), &Limits::default(), &());
+    let picture = decode(&report.unwrap().outputs[0].bytes).with_channels(Channels::Rgb).unwrap();
+    picture.samples()[..3].try_into().unwrap()
+}
+
+#[track_caller]
+fn check(channels: Channels, chunks: &[Vec<u8>], expected: [f64; 3]) {
+    let shown = shown(channels, chunks);
+    let is_near = |(a, b): (u8, f64)| (f64::from(a) - b).abs() <= 1.2;
+    assert!(shown.into_iter().zip(expected).all(is_near), "{shown:?} for {expected:?}");
+}
+
+/// IEC 61966-2-1.
+fn from_linear(v: f64) -> f64 {
+    let v = v.clamp(0.0, 1.0);
+    255.0 * if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 }
+}
+
+fn to_linear(v: u8) -> f64 {
+    let v = f64::from(v) / 255.0;
+    if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+}
+
+fn from_p3() -> [f64; 3] {
+    let [r, g, b] = COLOR.map(to_linear);
+    [
+        1.224_94 * r - 0.224_94 * g,
+        -0.042_06 * r + 1.042_06 * g,
+        -0.019_64 * r - 0.078_64 * g + 1.098_27 * b,
+    ]
+    .map(from_linear)
+}
+
+#[test]
+fn gamma_and_primaries_are_obeyed() {
+    let linear = COLOR.map(|v| from_linear(f64::from(v) / 255.0));
+    check(Channels::Rgb, &[gamma(100_000)], linear);
+    check(Channels::Gray, &[gamma(100_000)], [linear[0]; 3]);
+    let steep = COLOR.map(|v| from_linear((f64::from(v) / 255.0).powf(1.0 / 0.55)));
+    check(Channels::Rgb, &[gamma(55_000)], steep);
+    check(Channels::Rgb, &[gamma(USUAL), primaries(P3)], from_p3());
+    check(Channels::Rgb, &[primaries(P3)], from_p3());
+}
+
+#[test]
+fn code_points_win_over_gamma() {
+    let p3 = chunk(b"cICP", &[12, 13, 0, 1]);
+    check(Channels::Rgb, &[p3.clone()], from_p3());
+    check(Channels::Rgb, &[p3, gamma(100_000)], from_p3());
+    // The peak of PQ is 10,000 cd/m²: what is at 0.4 of it is no longer dark on a usual screen.
+    let pq = shown(Channels::Rgb, &[chunk(b"cICP", &[9, 16, 0, 1])]);
+    assert!(pq[1] > 150 && pq[2] < 60, "{pq:?}");
+}
+
+#[test]
+fn what_means_srgb_or_nothing_changes_no_pixel() {
+    let srgb = chunk(b"sRGB", &[0]);
+    for chunks in [
+        vec![],
+        vec![gamma(USUAL)],
+        vec![srgb, gamma(100_000), primaries(P3)],
+        vec![chunk(b"cICP", &[1, 13, 0, 1])],
+        vec![chunk(b"cICP", &[2, 2, 0, 1])],
+        vec![primaries([0; 8])],
+        vec![primaries([u32::MAX; 8])],
+        vec![primaries([31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000])],
+        vec![gamma(1)],
+    ] {
+        assert_eq!(shown(Channels::Rgb, &chunks), COLOR, "{chunks:?}");
+    }
+}
