@@ -121,7 +121,8 @@ impl Plan {
         let steps = self.step_outlooks(&header, &draft, count);
         let after = seen_after(&header, &draft, usize::MAX);
         let exact = !draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
-        let output = outlook(&after, format, (format.written_size)(draft.size()), count, exact);
+        let mut output = outlook(&after, format, (format.written_size)(draft.size()), count, exact);
+        output.alpha &= draft.intent.output.background.is_none();
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
         let work = Estimate::of(&header, draft, format);

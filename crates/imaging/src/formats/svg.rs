@@ -134,17 +134,16 @@ fn images(limits: &Limits) -> ImageHrefResolver<'_> {
 
 /// Draws the canvas of the drawing over all of the pixels.
 fn draw(tree: &Tree, root: Root, own: Size, size: Size) -> Result<Packed<u8>> {
-    bounds::check(tree, size)?;
-    let mut packed = Packed::zeroed(size, Channels::Rgba)?;
     // Without a view box the canvas of `usvg` is what is on it, not what a browser would show.
     let canvas = match root.has_view() {
         true => (tree.size().width(), tree.size().height()),
         false => (own.width as f32, own.height as f32),
     };
-    let across = size.width as f32 / canvas.0;
-    let down = size.height as f32 / canvas.1;
+    let scale = Transform::from_scale(size.width as f32 / canvas.0, size.height as f32 / canvas.1);
+    bounds::check(tree, scale, size)?;
+    let mut packed = Packed::zeroed(size, Channels::Rgba)?;
     let mut pixmap = PixmapMut::from_bytes(packed.samples_mut(), size.width, size.height)
         .ok_or_else(|| Error::limit(format!("a drawing of {size} is too large")))?;
-    resvg::render(tree, Transform::from_scale(across, down), &mut pixmap);
+    resvg::render(tree, scale, &mut pixmap);
     Ok(drawing::straight(size, packed.into_samples()))
 }

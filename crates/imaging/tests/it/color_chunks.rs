@@ -34,7 +34,7 @@ fn shown(channels: Channels, chunks: &[Vec<u8>]) -> [u8; 3] {
     let png = encode(&Image::still(Pixels::U8(packed)), &Output::default()).unwrap();
     let (start, rest) = png.split_at(8 + 25);
     let png = [start, &chunks.concat(), rest].concat();
-    let request = json!({ "output_format": "png", "output": { "icc": "srgb", "bit_depth": 8 } });
+    let request = json!({ "output_format": "png", "output": { "icc": "srgb" } });
     let (_, plan) = Plan::parse("convert", &request, &Limits::default()).unwrap();
     let report = imaging::run(&plan, Input::alone("in.png", &png), &Limits::default(), &());
     let picture = decode(&report.unwrap().outputs[0].bytes).with_channels(Channels::Rgb).unwrap();
@@ -60,7 +60,10 @@ fn to_linear(v: u8) -> f64 {
 }
 
 fn from_p3() -> [f64; 3] {
-    let [r, g, b] = COLOR.map(to_linear);
+    to_srgb_from_p3(COLOR.map(to_linear))
+}
+
+fn to_srgb_from_p3([r, g, b]: [f64; 3]) -> [f64; 3] {
     [
         1.224_94 * r - 0.224_94 * g,
         -0.042_06 * r + 1.042_06 * g,
@@ -76,7 +79,9 @@ fn gamma_and_primaries_are_obeyed() {
     check(Channels::Gray, &[gamma(100_000)], [linear[0]; 3]);
     let steep = COLOR.map(|v| from_linear((f64::from(v) / 255.0).powf(1.0 / 0.55)));
     check(Channels::Rgb, &[gamma(55_000)], steep);
-    check(Channels::Rgb, &[gamma(USUAL), primaries(P3)], from_p3());
+    // Not the curve of sRGB: with other primaries than those of sRGB nobody meant that.
+    let power = COLOR.map(|v| (f64::from(v) / 255.0).powf(2.2));
+    check(Channels::Rgb, &[gamma(USUAL), primaries(P3)], to_srgb_from_p3(power));
     check(Channels::Rgb, &[primaries(P3)], from_p3());
 }
 
@@ -85,6 +90,14 @@ fn code_points_win_over_gamma() {
     let p3 = chunk(b"cICP", &[12, 13, 0, 1]);
     check(Channels::Rgb, &[p3.clone()], from_p3());
     check(Channels::Rgb, &[p3, gamma(100_000)], from_p3());
+    // Gray, and what is unknown, says nothing: the next chunk does.
+    let linear = COLOR.map(|v| from_linear(f64::from(v) / 255.0));
+    for points in [[2, 2, 0, 1], [200, 200, 0, 1]] {
+        check(Channels::Rgb, &[chunk(b"cICP", &points), gamma(100_000)], linear);
+    }
+    check(Channels::Gray, &[chunk(b"cICP", &[1, 13, 0, 1]), gamma(100_000)], [linear[0]; 3]);
+    let video = COLOR.map(|v| (f64::from(v) - 16.0) * 255.0 / 219.0);
+    check(Channels::Rgb, &[chunk(b"cICP", &[1, 13, 0, 0])], video);
     // The peak of PQ is 10,000 cd/m²: what is at 0.4 of it is no longer dark on a usual screen.
     let pq = shown(Channels::Rgb, &[chunk(b"cICP", &[9, 16, 0, 1])]);
     assert!(pq[1] > 150 && pq[2] < 60, "{pq:?}");

@@ -327,6 +327,15 @@ fn explain_knows_what_is_laid_over_and_what_becomes_transparent() {
         let laid = codes(json!([{"type": laid, "file_index": 1}]));
         assert_eq!(laid, (vec![], 1, false));
     }
+    let png = json!({"operations": [{"type": "round_corners"}], "output_format": "png"});
+    let output = |request: &Value| {
+        let plan = parse(request).unwrap();
+        plan.explain(&header, jpeg.len() as u64, &files, &limits).unwrap().output.alpha
+    };
+    assert!(output(&png));
+    let mut on_white = png;
+    on_white["output"] = json!({"background": "#fff"});
+    assert!(!output(&on_white));
     let rounded = codes(json!([{"type": "round_corners"}]));
     assert_eq!(rounded, (vec!["alpha_flattened".to_owned()], 1, false));
     let plain = codes(json!([{"type": "border", "width": 2}]));

@@ -146,6 +146,26 @@ fn drawings_that_grow_are_refused() {
         let error = run(&file, "transform", &request(width)).unwrap_err();
         assert!(error.message.contains("billion samples"), "{}", error.message);
     }
+    // Beside the canvas, and around it.
+    let far = |rect: &str, region: &str| {
+        let morphology = "<feMorphology operator='dilate' radius='20'/>";
+        let filter = format!("<filter id='f' {region}>{morphology}</filter>");
+        svg(&format!("{filter}<rect {rect} filter='url(#f)'/>"))
+    };
+    for file in [
+        far("x='-40' width='40' height='20'", ""),
+        far("width='40' height='20'", "x='-200%' y='-200%' width='500%' height='500%'"),
+    ] {
+        let error = run(&file, "transform", &request(1500)).unwrap_err();
+        assert!(error.message.contains("billion samples"), "{}", error.message);
+    }
+    // A drawing without a size is judged at the scale at which it is drawn.
+    let outline = "<filter id='f'><feMorphology operator='dilate' radius='2'/></filter>";
+    let sizeless = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg'>{outline}\
+         <rect width='20' height='20' filter='url(#f)'/></svg>"
+    );
+    assert!(run(sizeless.as_bytes(), "transform", &request(3000)).is_ok());
     let tens =
         |i: u32| format!("<g id='a{}'>{}</g>", i + 1, format!("<use href='#a{i}'/>").repeat(10));
     let bomb: String = (0..9).map(tens).collect();

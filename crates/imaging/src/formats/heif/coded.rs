@@ -11,7 +11,7 @@ use super::properties::Property;
 use super::{hevc, samples};
 use crate::format::{DecodeRequest, Decoded};
 use crate::formats::{code_points, pq_hlg, profile};
-use crate::image::{Channels, Scalar, Size};
+use crate::image::{Channels, ColorSpace, Scalar, Size};
 use crate::kernels::canvas;
 use crate::metadata::{Metadata, exif};
 use crate::{Error, Image, Limits, Result};
@@ -47,9 +47,9 @@ pub(in crate::formats) fn decode(
         Some(icc) => profile::color_space(Some(icc), is_gray),
         None if pq_hlg::is_hdr(cicp) => {
             pixels = pq_hlg::to_sdr(pixels, cicp)?;
-            crate::image::ColorSpace::Srgb
+            ColorSpace::Srgb
         }
-        None => code_points::color_space(cicp, is_gray),
+        None => code_points::color_space(cicp, is_gray).unwrap_or(ColorSpace::Srgb),
     };
     debug_assert!(is_gray == matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha));
     let metadata = file.metadata(picture.item)?;

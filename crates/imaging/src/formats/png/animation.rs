@@ -109,7 +109,9 @@ impl Frames<'_> {
         let per_second = if control.delay_den == 0 { 100 } else { control.delay_den };
         self.seconds += f64::from(control.delay_num) / f64::from(per_second);
         let delay_ms = self.clock.delay_until(self.seconds * 1000.0);
-        Ok(Frame { pixels: Pixels::U8(self.canvas.copy(self.has_alpha)?), delay_ms })
+        let pixels = Pixels::U8(self.canvas.copy(self.has_alpha)?);
+        let (pixels, _) = color::understood(pixels, self.reader.info())?;
+        Ok(Frame { pixels, delay_ms })
     }
 }
 

@@ -6,8 +6,10 @@ use native::av1::Cicp;
 use png::{Info, SourceChromaticities};
 
 use crate::Result;
+use crate::formats::narrow::narrow;
 use crate::formats::{code_points, pq_hlg, profile};
-use crate::image::{Channels, ColorSpace, Pixels};
+use crate::image::{Channels, ColorSpace, Packed, Pixels};
+use crate::stage::Sample;
 
 /// What gAMA says in files that mean sRGB and do not say so: 1 / 2.2.
 const SRGB_GAMMA: f32 = 0.45455;
@@ -15,15 +17,23 @@ const SRGB_GAMMA_SPREAD: f32 = 0.005;
 /// Exponents that a curve can have; any other is damage.
 const EXPONENTS: std::ops::RangeInclusive<f32> = 0.1..=10.0;
 
-/// The pixels as a usual screen shows them, and their color space.
+/// The pixels as a usual screen shows them, and their color space. They keep their depth.
 pub(super) fn understood(pixels: Pixels, info: &Info<'_>) -> Result<(Pixels, ColorSpace)> {
-    match cicp(info) {
-        Some(cicp) if pq_hlg::is_hdr(cicp) => Ok((pq_hlg::to_sdr(pixels, cicp)?, ColorSpace::Srgb)),
-        _ => {
-            let is_gray = matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha);
-            Ok((pixels, color_space(info, is_gray)))
-        }
+    let is_gray = matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha);
+    let color = color_space(info, is_gray);
+    let Some(cicp) = cicp(info) else { return Ok((pixels, color)) };
+    let pixels = if cicp.full_range { pixels } else { full_range(pixels) };
+    if !pq_hlg::is_hdr(cicp) {
+        return Ok((pixels, color));
     }
+    let shown = match (&pixels, pq_hlg::to_sdr(pixels.clone(), cicp)?) {
+        (Pixels::U8(_), Pixels::U16(wide)) => {
+            let samples = narrow(wide.samples());
+            Pixels::U8(Packed::new(wide.size(), wide.channels(), samples))
+        }
+        (_, shown) => shown,
+    };
+    Ok((shown, color))
 }
 
 fn cicp(info: &Info<'_>) -> Option<Cicp> {
@@ -35,10 +45,35 @@ fn cicp(info: &Info<'_>) -> Option<Cicp> {
     })
 }
 
+/// Samples of the range of video (16 to 235 of 8 bits, ITU-T H.273) on the whole range.
+fn full_range(pixels: Pixels) -> Pixels {
+    fn spread<S: Sample>(mut packed: Packed<S>, most: f32) -> Packed<S> {
+        let (count, has_alpha) = (packed.channels().count(), packed.channels().has_alpha());
+        for pixel in packed.samples_mut().chunks_exact_mut(count) {
+            for sample in &mut pixel[..count - usize::from(has_alpha)] {
+                let value = (sample.to_f32() / S::MAX * most - 16.0) / 219.0;
+                *sample = S::from_f32(value * S::MAX);
+            }
+        }
+        packed
+    }
+    match pixels {
+        Pixels::U8(packed) => Pixels::U8(spread(packed, 255.0)),
+        // 16 and 235 lie at 256 times their value, and the largest sample a little below 256.
+        Pixels::U16(packed) => Pixels::U16(spread(packed, 65_535.0 / 256.0)),
+        planes @ Pixels::Ycc(_) => planes,
+    }
+}
+
 /// The color space of RGB or gray samples.
 pub(super) fn color_space(info: &Info<'_>, is_gray: bool) -> ColorSpace {
     if let Some(cicp) = cicp(info) {
-        return code_points::color_space(cicp, is_gray);
+        if pq_hlg::is_hdr(cicp) {
+            return ColorSpace::Srgb;
+        }
+        if let Some(color) = code_points::color_space(cicp, is_gray) {
+            return color;
+        }
     }
     let profile = match (&info.icc_profile, info.srgb) {
         (Some(icc), _) => Some(icc.to_vec()),
@@ -50,15 +85,15 @@ pub(super) fn color_space(info: &Info<'_>, is_gray: bool) -> ColorSpace {
 
 /// The curve and the primaries, where one of them is given.
 fn measured(info: &Info<'_>, is_gray: bool) -> Option<ColorProfile> {
+    let primaries = info.chrm_chunk.as_ref().and_then(primaries).filter(|_| !is_gray);
     let gamma = info.gama_chunk.map(png::ScaledFloat::into_value);
     let exponent = gamma
-        .filter(|gamma| (gamma - SRGB_GAMMA).abs() > SRGB_GAMMA_SPREAD)
+        .filter(|gamma| primaries.is_some() || (gamma - SRGB_GAMMA).abs() > SRGB_GAMMA_SPREAD)
         .map(f32::recip)
         .filter(|exponent| EXPONENTS.contains(exponent));
     if is_gray {
         return exponent.map(ColorProfile::new_gray_with_gamma);
     }
-    let primaries = info.chrm_chunk.as_ref().and_then(primaries);
     if exponent.is_none() && primaries.is_none() {
         return None;
     }

@@ -13,13 +13,10 @@ const LAYERS_MAX: f64 = 640.0 * 1024.0 * 1024.0;
 /// The most samples that filters may look at, in billions: some ten seconds.
 const SAMPLES_MAX: f64 = 4.0;
 
-/// Refuses a drawing whose layers, as they lie in each other, take too much memory at this size, or
-/// whose filters take too long.
-pub(super) fn check(tree: &Tree, size: Size) -> Result<()> {
-    let across = size.width as f32 / tree.size().width();
-    let down = size.height as f32 / tree.size().height();
-    let mut layers =
-        Layers { scale: Transform::from_scale(across, down), size, seen: HashMap::new() };
+/// Refuses a drawing whose layers, as they lie in each other, take too much memory when it is drawn
+/// at this scale and size, or whose filters take too long.
+pub(super) fn check(tree: &Tree, scale: Transform, size: Size) -> Result<()> {
+    let mut layers = Layers { scale, size, seen: HashMap::new() };
     let Cost { bytes, samples } = layers.cost(tree.root());
     if bytes > LAYERS_MAX {
         return Err(Error::limit(format!(
@@ -31,7 +28,7 @@ pub(super) fn check(tree: &Tree, size: Size) -> Result<()> {
     let billions = samples / 1e9;
     if billions > SAMPLES_MAX {
         return Err(Error::limit(format!(
-            "the filters of the SVG look at {billions:.0} billion samples at {size}, and may at \
+            "the filters of the SVG look at {billions:.1} billion samples at {size}, and may at \
              {SAMPLES_MAX}; a smaller size or smaller radii help"
         )));
     }
@@ -109,13 +106,16 @@ impl Layers {
         cost
     }
 
-    /// The width and height of a layer for a group.
+    /// The width and height of a layer for a group. It ends where the renderer ends it: at twice the
+    /// canvas beyond each side.
     fn layer(&self, group: &Group) -> (f64, f64) {
         let bounds = group.abs_layer_bounding_box().to_rect();
         let Some(bounds) = bounds.transform(self.scale) else { return (0.0, 0.0) };
         let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
-        let across = f64::from(bounds.right()).min(width) - f64::from(bounds.left()).max(0.0);
-        let down = f64::from(bounds.bottom()).min(height) - f64::from(bounds.top()).max(0.0);
-        (across.max(0.0), down.max(0.0))
+        let within = |from: f32, to: f32, side: f64| {
+            (f64::from(to).min(3.0 * side) - f64::from(from).max(-2.0 * side)).max(0.0)
+        };
+        let across = within(bounds.left(), bounds.right(), width);
+        (across, within(bounds.top(), bounds.bottom(), height))
     }
 }
