@@ -5,6 +5,8 @@ use imaging::output::Output;
 use imaging::{Image, Input, Limits, Plan, Size, format};
 use serde_json::json;
 
+use crate::animation::{Animation, write};
+use crate::formats::rgba_of;
 use crate::pictures::decode;
 
 const COLOR: [u8; 3] = [100, 150, 60];
@@ -88,7 +90,7 @@ fn gamma_and_primaries_are_obeyed() {
 #[test]
 fn code_points_win_over_gamma() {
     let p3 = chunk(b"cICP", &[12, 13, 0, 1]);
-    check(Channels::Rgb, &[p3.clone()], from_p3());
+    check(Channels::Rgb, std::slice::from_ref(&p3), from_p3());
     check(Channels::Rgb, &[p3, gamma(100_000)], from_p3());
     // Gray, and what is unknown, says nothing: the next chunk does.
     let linear = COLOR.map(|v| from_linear(f64::from(v) / 255.0));
@@ -101,6 +103,30 @@ fn code_points_win_over_gamma() {
     // The peak of PQ is 10,000 cd/m²: what is at 0.4 of it is no longer dark on a usual screen.
     let pq = shown(Channels::Rgb, &[chunk(b"cICP", &[9, 16, 0, 1])]);
     assert!(pq[1] > 150 && pq[2] < 60, "{pq:?}");
+}
+
+/// Every frame is brought to a usual screen, as a still picture is.
+#[test]
+fn code_points_count_for_animations() {
+    let lossless = Output { lossless: Some(true), ..Output::default() };
+    let plain = write("png", &Animation::moving(Size::new(24, 16), 3), &lossless);
+    let (start, rest) = plain.split_at(8 + 25);
+    let pq = [start, &chunk(b"cICP", &[9, 16, 0, 1]), rest].concat();
+    let frames = |png: &[u8]| {
+        let track = format::by_name("png").unwrap().decode_frames.unwrap();
+        let limits = Limits::default();
+        let frames = track(png, &limits).unwrap().frames;
+        frames.map(|frame| rgba_of(&Image::still(frame.unwrap().pixels))).collect::<Vec<_>>()
+    };
+    let (dark, bright) = (frames(&plain), frames(&pq));
+    assert_eq!((dark.len(), bright.len()), (3, 3));
+    for (dark, bright) in dark.iter().zip(&bright) {
+        // Samples of 150 and more are brighter than white on such a screen.
+        let over = |pixel: &&[u8; 4]| pixel[..3].iter().any(|sample| *sample > 150);
+        let lit = |pixel: &&[u8; 4]| pixel[..3].iter().any(|sample| *sample > 200);
+        let (over, lit) = (dark.iter().filter(over).count(), bright.iter().filter(lit).count());
+        assert!(over > 0 && lit >= over, "{lit} of {over}");
+    }
 }
 
 #[test]

@@ -106,8 +106,8 @@ impl Layers {
         cost
     }
 
-    /// The width and height of a layer for a group. It ends where the renderer ends it: at twice the
-    /// canvas beyond each side.
+    /// The width and height of a layer for a group. It ends where the renderer ends it: at twice
+    /// the canvas beyond each side.
     fn layer(&self, group: &Group) -> (f64, f64) {
         let bounds = group.abs_layer_bounding_box().to_rect();
         let Some(bounds) = bounds.transform(self.scale) else { return (0.0, 0.0) };
