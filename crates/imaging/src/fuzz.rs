@@ -42,7 +42,7 @@ pub fn read(bytes: &[u8], pixels_max: u64) {
         // What cannot be decoded is never rewritten.
         let is_sound = if header.frames > 1 { is_sound_animation } else { is_sound_still };
         if is_sound {
-            rewritten(format, bytes, &header, &limits);
+            rewritten(format, bytes, &header);
         }
     }
 }
@@ -133,10 +133,12 @@ impl Document for Unparsed<'_> {
     }
 }
 
-fn rewritten(format: &Format, bytes: &[u8], header: &Header, limits: &Limits) {
+fn rewritten(format: &Format, bytes: &[u8], header: &Header) {
     let rewrite = |rewrite: format::Rewrite| rewrite(bytes, &Metadata::default());
     let Some(Ok(file)) = format.rewrite.map(rewrite) else { return };
-    let again = format::true_header(&file, limits).expect("what was rewritten has a header");
+    // What is left out when it is read may be over the limits of here.
+    let again = format::true_header(&file, &Limits::default());
+    let again = again.expect("what was rewritten has a header");
     assert_eq!(again.size, header.size, "what was rewritten has its size");
     assert_eq!(again.frames, header.frames, "what was rewritten has its frames");
 }
