@@ -78,7 +78,9 @@ pub(super) fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result
     };
     let pixels = channels::without_full_alpha(pixels);
     let info = reader.info();
-    let (pixels, color) = color::understood(pixels, info)?;
+    let is_gray = matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha);
+    let color = color::color_space(info, is_gray);
+    let pixels = color::shown(pixels, info)?;
     let image = Image { color, metadata: metadata(info), ..Image::still(pixels) };
     Ok(Decoded::full(image))
 }

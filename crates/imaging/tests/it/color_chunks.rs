@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::animation::{Animation, write};
 use crate::formats::rgba_of;
+use crate::hostile::chunk;
 use crate::pictures::decode;
 
 const COLOR: [u8; 3] = [100, 150, 60];
@@ -14,11 +15,6 @@ const COLOR: [u8; 3] = [100, 150, 60];
 const USUAL: u32 = 45_455;
 /// White, red, green and blue of Display P3.
 const P3: [u32; 8] = [31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000];
-
-fn chunk(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
-    let crc = crc32fast::hash(&[name, payload].concat()).to_be_bytes();
-    [&(payload.len() as u32).to_be_bytes()[..], name, payload, &crc].concat()
-}
 
 fn gamma(value: u32) -> Vec<u8> {
     chunk(b"gAMA", &value.to_be_bytes())

@@ -142,7 +142,8 @@ fn the_door_refuses_what_is_no_image() {
     refused(b"RIFF\x10\0\0\0WEBPVP8 ", ErrorKind::Input, "ends before");
 }
 
-fn chunk(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+/// A chunk of a PNG.
+pub(crate) fn chunk(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
     let mut crc = crc32fast::Hasher::new();
     crc.update(name);
     crc.update(payload);

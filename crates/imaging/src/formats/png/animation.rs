@@ -110,8 +110,7 @@ impl Frames<'_> {
         self.seconds += f64::from(control.delay_num) / f64::from(per_second);
         let delay_ms = self.clock.delay_until(self.seconds * 1000.0);
         let pixels = Pixels::U8(self.canvas.copy(self.has_alpha)?);
-        let (pixels, _) = color::understood(pixels, self.reader.info())?;
-        Ok(Frame { pixels, delay_ms })
+        Ok(Frame { pixels: color::shown(pixels, self.reader.info())?, delay_ms })
     }
 }
 

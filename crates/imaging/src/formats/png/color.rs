@@ -5,10 +5,10 @@ use moxcms::{Chromaticity, ColorPrimaries, ColorProfile, curve_from_gamma};
 use native::av1::Cicp;
 use png::{Info, SourceChromaticities};
 
+use super::at_depth;
 use crate::Result;
-use crate::formats::narrow::narrow;
 use crate::formats::{code_points, pq_hlg, profile};
-use crate::image::{Channels, ColorSpace, Packed, Pixels};
+use crate::image::{ColorSpace, Packed, Pixels};
 use crate::stage::Sample;
 
 /// What gAMA says in files that mean sRGB and do not say so: 1 / 2.2.
@@ -17,23 +17,15 @@ const SRGB_GAMMA_SPREAD: f32 = 0.005;
 /// Exponents that a curve can have; any other is damage.
 const EXPONENTS: std::ops::RangeInclusive<f32> = 0.1..=10.0;
 
-/// The pixels as a usual screen shows them, and their color space. They keep their depth.
-pub(super) fn understood(pixels: Pixels, info: &Info<'_>) -> Result<(Pixels, ColorSpace)> {
-    let is_gray = matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha);
-    let color = color_space(info, is_gray);
-    let Some(cicp) = cicp(info) else { return Ok((pixels, color)) };
+/// The pixels as a usual screen shows them, in the same depth.
+pub(super) fn shown(pixels: Pixels, info: &Info<'_>) -> Result<Pixels> {
+    let Some(cicp) = cicp(info) else { return Ok(pixels) };
     let pixels = if cicp.full_range { pixels } else { full_range(pixels) };
     if !pq_hlg::is_hdr(cicp) {
-        return Ok((pixels, color));
+        return Ok(pixels);
     }
-    let shown = match (&pixels, pq_hlg::to_sdr(pixels.clone(), cicp)?) {
-        (Pixels::U8(_), Pixels::U16(wide)) => {
-            let samples = narrow(wide.samples());
-            Pixels::U8(Packed::new(wide.size(), wide.channels(), samples))
-        }
-        (_, shown) => shown,
-    };
-    Ok((shown, color))
+    let depth = if matches!(pixels, Pixels::U8(_)) { 8 } else { 16 };
+    Ok(at_depth(&pq_hlg::to_sdr(pixels, cicp)?, Some(depth)).into_owned())
 }
 
 fn cicp(info: &Info<'_>) -> Option<Cicp> {
@@ -65,7 +57,7 @@ fn full_range(pixels: Pixels) -> Pixels {
     }
 }
 
-/// The color space of RGB or gray samples.
+/// The color space of RGB or gray samples as they are [`shown`].
 pub(super) fn color_space(info: &Info<'_>, is_gray: bool) -> ColorSpace {
     if let Some(cicp) = cicp(info) {
         if pq_hlg::is_hdr(cicp) {
