@@ -50,7 +50,7 @@ pub struct Draft<'a> {
 /// What is known after a step.
 pub(crate) struct After {
     pub(crate) size: Size,
-    /// Whether no stage so far had to see the image.
+    /// Whether the header knows the size and no stage so far had to see the image.
     pub(crate) exact: bool,
     /// The format that is wanted so far.
     pub(crate) format: Option<&'static Format>,
@@ -144,7 +144,7 @@ impl<'a> Draft<'a> {
         let wanted = self.intent.output.output_format.as_deref();
         self.after.push(After {
             size: self.size,
-            exact: self.decides == 0,
+            exact: self.decides == 0 && !self.header.is_guess,
             format: wanted.and_then(format::by_name),
         });
     }

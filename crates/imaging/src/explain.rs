@@ -1,7 +1,8 @@
 //! What a plan would do to a file, from its header alone: nothing is decoded.
 //!
 //! Sizes and formats are those that a run gives, except behind a step that has to see the image
-//! (a trim), where they are the largest that can come. Time and memory are estimates.
+//! (a trim), where they are the largest that can come. Of pages they are those of the first. Time
+//! and memory are estimates.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -49,7 +50,7 @@ pub struct Outlook {
     pub height: u32,
     /// Frames or pages.
     pub frames: u32,
-    /// Whether the size is known, or depends on what the image shows.
+    /// Whether size and number are known, or depend on what the image shows.
     pub exact: bool,
     /// `gray` or `rgb`.
     pub color: &'static str,
@@ -116,17 +117,24 @@ impl Plan {
             draft.warn("rendered", rendered(own));
             draft.begin(self.last_step());
         }
+        if header.is_guess {
+            draft.begin(0);
+            draft.warn("unsure", unsure(header.format));
+            draft.begin(self.last_step());
+        }
         warn_of_losses(&mut draft, &header, format);
-        let input = outlook(&header, header.format, header.upright_size(), header.frames, true);
+        let known = !header.is_guess;
+        let input = outlook(&header, header.format, header.upright_size(), header.frames, known);
         let steps = self.step_outlooks(&header, &draft, count);
         let after = seen_after(&header, &draft, usize::MAX);
-        let exact = !draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
+        let decides = draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
+        let exact = known && !decides;
         let mut output = outlook(&after, format, (format.written_size)(draft.size()), count, exact);
         output.alpha &= draft.intent.output.background.is_none();
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
-        let work = Estimate::of(&header, draft, format);
         let pictures = u64::from(count.max(files_out));
+        let work = Estimate::of(&header, draft, format, pictures);
         Ok(Explanation {
             input,
             steps,
@@ -152,6 +160,14 @@ impl Plan {
             })
             .collect()
     }
+}
+
+/// What is said of a header that may turn out otherwise.
+fn unsure(format: &Format) -> String {
+    format!(
+        "size and pages are what is seen of a {} while it goes by: a run may find others",
+        format.title
+    )
 }
 
 /// Frames or pages of an output, and the number of outputs.
@@ -230,33 +246,35 @@ struct Estimate {
 }
 
 impl Estimate {
-    fn of(header: &Header, draft: Draft<'_>, format: &Format) -> Self {
+    /// Of pictures with this header, of which the files are held until all are done.
+    fn of(header: &Header, draft: Draft<'_>, format: &Format, pictures: u64) -> Self {
         let output = draft.intent.output;
         let planes_out = takes_half_planes(format, &output);
         let mut stages = draft.stages;
         if header.orientation != Orientation::Normal {
             stages.insert(0, (0, Stage::Orient(header.orientation)));
         }
+        let decides = stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
         let program = lower(header.size, stages, planes_out);
-        let sample = if header.bit_depth > 8 { 2.0 } else { 1.0 };
-        let channels = if header.has_alpha { 4.0 } else { 3.0 };
         let planar = program.decode.planes && header.format.encodes_planes;
-        let mut pixel_bytes = if planar { 1.5 } else { sample * channels };
-        let mut size = decoded_size(header, &program);
-        let mut bytes = pixel_bytes * size.area() as f64;
-        let mut peak = bytes;
-        let mut ns = f64::from(header.format.decode_ns) * decode_area(header, size);
+        let mut held = Held {
+            size: decoded_size(header, &program),
+            planes: planar.then_some(HALF_CHROMA),
+            is_deep: header.bit_depth > 8,
+            has_alpha: header.has_alpha,
+            peak: 0,
+        };
+        held.peak = held.bytes() + header.format.decode_bytes * header.size.area();
+        if decides {
+            held.pack();
+        }
+        let mut ns = f64::from(header.format.decode_ns) * decode_area(header, held.size);
         let mut passes = Vec::new();
         for pass in &program.passes {
-            let (work, out, cost) = describe(pass, size);
-            if !matches!(pass.work, Work::Resample(..) | Work::Orient(_)) {
-                pixel_bytes = sample * channels;
-            }
-            let area = size.area().max(out.area()) as f64;
-            let out_bytes = pixel_bytes * out.area() as f64;
-            peak = peak.max(bytes + out_bytes);
-            (bytes, size) = (out_bytes, out);
-            ns += cost * area;
+            let before = held.size;
+            let (work, out, cost) = describe(pass, before);
+            held.pass(&pass.work, out);
+            ns += cost * before.area().max(out.area()) as f64;
             passes.push(PassOutlook {
                 steps: [*pass.steps.start(), *pass.steps.end()],
                 work,
@@ -264,11 +282,78 @@ impl Estimate {
                 height: out.height,
             });
         }
-        ns += f64::from(format.encode_ns) * size.area() as f64;
-        // The encoder holds its own copy, and the file that it writes.
-        let encoder = (format.encode_memory)(&output, size) as f64;
-        peak = peak.max(bytes + bytes.max(encoder));
-        Self { passes, memory_bytes: peak as u64, ms: ns / 1e6 }
+        if !format.encodes_planes {
+            held.pack();
+        }
+        if held.has_alpha && !format.alpha {
+            held.peak = held.peak.max(2 * held.bytes());
+            held.has_alpha = false;
+        }
+        let area = held.size.area();
+        let encoder = (format.encode_memory)(&output, held.size);
+        let file_bits = if (format.is_lossy)(&output) { LOSSY_FILE_BITS } else { FILE_BITS };
+        let files = (pictures - 1) * area * file_bits / 8;
+        let memory_bytes = held.peak.max(held.bytes() + encoder) + files;
+        ns += f64::from((format.encode_ns)(&output)) * area as f64;
+        Self { passes, memory_bytes, ms: ns / 1e6 }
+    }
+}
+
+/// Bits a pixel of a usual file.
+const FILE_BITS: u64 = 13;
+const LOSSY_FILE_BITS: u64 = 4;
+
+/// Halves of samples a pixel: what is smaller than a pixel counts too.
+const HALF_CHROMA: u64 = 3;
+const FULL_CHROMA: u64 = 6;
+
+/// The picture on its way, and the most that it and what is made of it have taken.
+struct Held {
+    size: Size,
+    /// Halves of samples a pixel, where it lies in planes.
+    planes: Option<u64>,
+    is_deep: bool,
+    has_alpha: bool,
+    peak: u64,
+}
+
+impl Held {
+    fn bytes(&self) -> u64 {
+        let samples = if self.has_alpha { 4 } else { 3 };
+        let bytes = if self.is_deep { 2 } else { 1 };
+        self.planes.unwrap_or(2 * samples * bytes) * self.size.area() / 2
+    }
+
+    /// Planes become interleaved samples, by way of planes with full chroma.
+    fn pack(&mut self) {
+        if self.planes.take().is_some() {
+            self.peak = self.peak.max(2 * self.bytes());
+        }
+    }
+
+    fn pass(&mut self, work: &Work, out: Size) {
+        if !matches!(work, Work::Resample(..) | Work::Orient(_)) {
+            self.pack();
+        }
+        let (from, before) = (self.size, self.bytes());
+        if let (Work::Resample(_, subsampling), Some(planes)) = (work, &mut self.planes) {
+            *planes = if *subsampling == (1, 1) { FULL_CHROMA } else { HALF_CHROMA };
+        }
+        self.size = out;
+        self.has_alpha |= match work {
+            Work::Extend(extend) => !extend.color.is_opaque(),
+            Work::Area(area) => area.adds_alpha(),
+            _ => false,
+        };
+        let beside = match work {
+            // They are changed where they are.
+            Work::Colors(_) => return,
+            // Colors are weighed by alpha, in four samples of 16 bits.
+            Work::Resample(..) if self.is_deep || self.has_alpha => 8 * (from.area() + out.area()),
+            Work::Area(area) => area.held_bytes(before),
+            _ => 0,
+        };
+        self.peak = self.peak.max(before + self.bytes() + beside);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::format::DecodeRequest;
-use crate::image::Image;
+use crate::image::{Frame, Image};
 use crate::kernels::orient;
 use crate::{Error, Header, Limits, Result};
 
@@ -47,9 +47,9 @@ impl File<'_> {
         let mut image = decode(bytes, &DecodeRequest::default(), limits)?.image;
         image.frames.truncate(1);
         image.convert_to_srgb()?;
-        for frame in &mut image.frames {
-            let pixels = frame.pixels.clone().into_packed()?;
-            frame.pixels = orient::orient(pixels, self.header.orientation)?;
+        for frame in std::mem::take(&mut image.frames) {
+            let pixels = orient::orient(frame.pixels.into_packed()?, self.header.orientation)?;
+            image.frames.push(Frame { pixels, ..frame });
         }
         Ok(Some(image))
     }

@@ -104,6 +104,8 @@ pub struct Format {
     pub encode_pages: Option<EncodePages>,
     /// Whether the frames of an animation may have palettes.
     pub palettes_of_frames: bool,
+    /// The longest that it shows a frame, in milliseconds.
+    pub delay_ms_max: u32,
     /// Whether it can hold alpha.
     pub alpha: bool,
     /// The resolution at which a drawing has its own size, in pixels an inch; `None` for what is
@@ -122,10 +124,12 @@ pub struct Format {
     pub scales_when_decoding: bool,
     /// Nanoseconds a pixel to decode, for estimates.
     pub decode_ns: f32,
-    /// Nanoseconds a pixel to encode with its usual settings, for estimates.
-    pub encode_ns: f32,
-    /// Bytes that the encoder holds for a picture of this size with these settings, where they are
-    /// more than the picture itself.
+    /// Bytes a pixel that the decoder holds beside the picture that it gives, for estimates.
+    pub decode_bytes: u64,
+    /// Nanoseconds a pixel to encode with these settings, for estimates.
+    pub encode_ns: fn(&Output) -> f32,
+    /// Bytes that the encoder holds for a picture of this size with these settings, beside the
+    /// picture and with the file, for estimates.
     pub encode_memory: fn(&Output, Size) -> u64,
     /// The effort that a still image of this size (or an animation) gets, where that is less.
     pub effort_lowered: fn(&Output, Size, bool) -> Option<u8>,
@@ -191,6 +195,7 @@ impl Format {
         encode_frames: None,
         encode_pages: None,
         palettes_of_frames: false,
+        delay_ms_max: u32::MAX,
         alpha: false,
         drawn_at_dpi: None,
         encodes_planes: false,
@@ -199,8 +204,9 @@ impl Format {
         wrap: None,
         scales_when_decoding: false,
         decode_ns: 20.0,
-        encode_ns: 20.0,
-        encode_memory: |_, _| 0,
+        decode_bytes: 0,
+        encode_ns: |_| 20.0,
+        encode_memory: |_, size| 3 * size.area(),
         effort_lowered: |_, _, _| None,
         bit_depth_max: 8,
         side_max: 65_535,
@@ -255,6 +261,10 @@ pub struct Header {
     pub bit_depth: u8,
     /// Whether the file was compressed with loss.
     pub is_lossy: bool,
+    /// Whether size and number may turn out otherwise: the file says them where a stream, which
+    /// never goes back, cannot look for them.
+    #[serde(skip)]
+    pub is_guess: bool,
 }
 
 /// What a file holds when it holds several pictures.

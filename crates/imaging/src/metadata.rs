@@ -13,6 +13,9 @@ pub struct Metadata {
     pub xmp: Option<Vec<u8>>,
     /// Pixels an inch, across and down.
     pub dpi: Option<(f64, f64)>,
+    /// The file does not say its colors as the pixels have them: inks and light of high dynamic
+    /// range become sRGB as they are read.
+    pub colors_changed: bool,
 }
 
 impl Metadata {

@@ -85,13 +85,25 @@ pub fn lay_over(
     opacity: f32,
     make: impl Fn() -> ImagingResult<Laid> + Send + Sync + 'static,
 ) -> Vec<Stage> {
+    lay_over_holding(0, blend, opacity, make)
+}
+
+/// The same, where making it takes so many bytes that they count.
+pub fn lay_over_holding(
+    held_bytes: u64,
+    blend: Blend,
+    opacity: f32,
+    make: impl Fn() -> ImagingResult<Laid> + Send + Sync + 'static,
+) -> Vec<Stage> {
     if opacity == 0.0 {
         return Vec::new();
     }
-    vec![Stage::Area(Arc::new(LayOver { blend, opacity, make, made: OnceLock::new() }))]
+    let lay = LayOver { held_bytes, blend, opacity, make, made: OnceLock::new() };
+    vec![Stage::Area(Arc::new(lay))]
 }
 
 struct LayOver<F> {
+    held_bytes: u64,
     blend: Blend,
     opacity: f32,
     make: F,
@@ -102,6 +114,10 @@ impl<F: Fn() -> ImagingResult<Laid> + Send + Sync> AreaFn for LayOver<F> {
     fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
         let laid = self.made.get_or_init(&self.make).as_ref().map_err(Clone::clone)?;
         lay(pixels, &laid.layer, &laid.places, self.blend, self.opacity)
+    }
+
+    fn held_bytes(&self, _: u64) -> u64 {
+        self.held_bytes
     }
 }
 
@@ -118,6 +134,12 @@ impl Picture {
     pub fn of(file: &File<'_>, limits: &Limits) -> Self {
         let bytes = file.bytes.map(<[u8]>::to_vec);
         Self { header: file.header.clone(), bytes, limits: limits.clone() }
+    }
+
+    /// Bytes that it takes to bring it to this size: its own pixels, and both sizes with weighed
+    /// colors in 16 bits.
+    pub fn held_bytes(&self, size: Size) -> u64 {
+        12 * self.header.size.area() + 16 * size.area()
     }
 
     /// The picture at this size, turned clockwise, in a canvas that holds all of it.

@@ -159,6 +159,7 @@ pub fn run_as(
         document: None,
         found: BTreeMap::new(),
         says_more: false,
+        same_colors: true,
         report: Report::default(),
     };
     runner.run()?;
@@ -185,6 +186,8 @@ struct Runner<'a> {
     limits: &'a Limits,
     /// The file has Exif or XMP.
     says_more: bool,
+    /// No picture so far had to lose the colors that the file says.
+    same_colors: bool,
     /// The parsed file, where it has pages that share its parse.
     document: Option<Box<dyn format::Document + 'a>>,
     /// What steps found in the pictures.
@@ -316,7 +319,7 @@ impl Runner<'_> {
             let image = self.page(page).and_then(|header| {
                 let Made { mut image, intent, format, .. } =
                     self.make(&header, Source::File { page })?;
-                write::apply_policy(&mut image, &intent.output)?;
+                self.same_colors &= write::apply_policy(&mut image, &intent.output)?;
                 self.fit(&mut image, format, &intent.output)?;
                 self.steps.part(index, chosen.len() as u32);
                 Ok(image)

@@ -252,6 +252,12 @@ pub trait AreaFn: Send + Sync {
     fn cost_ns(&self) -> f64 {
         15.0
     }
+
+    /// Bytes that it holds beside what goes in, which takes so many, and what comes out, for
+    /// estimates.
+    fn held_bytes(&self, _input_bytes: u64) -> u64 {
+        0
+    }
 }
 
 /// An [`AreaFn`] that does the same to samples of either depth.
@@ -262,6 +268,11 @@ pub trait SampleFn: Send + Sync {
     /// See [`AreaFn::cost_ns`].
     fn cost_ns(&self) -> f64 {
         15.0
+    }
+
+    /// See [`AreaFn::held_bytes`].
+    fn held_bytes(&self, _input_bytes: u64) -> u64 {
+        0
     }
 }
 
@@ -276,6 +287,10 @@ impl<T: SampleFn> AreaFn for T {
 
     fn cost_ns(&self) -> f64 {
         SampleFn::cost_ns(self)
+    }
+
+    fn held_bytes(&self, input_bytes: u64) -> u64 {
+        SampleFn::held_bytes(self, input_bytes)
     }
 }
 

@@ -69,6 +69,8 @@ pub(super) fn header(mut reader: impl Read, limits: &Limits) -> anyhow::Result<(
 
 fn describe(out: &mut String, input: &str, explanation: &Explanation) {
     let Explanation { steps, passes, output, output_files, .. } = explanation;
+    let unsure = if explanation.input.exact { "at most " } else { "about " };
+    let picture = |outlook: &Outlook| picture(outlook, unsure);
     let _ = writeln!(out, "{}: {}", terminal::bold(input), picture(&explanation.input));
     let step = |step: &StepOutlook| {
         let number = format!("step {}", step.index);
@@ -99,14 +101,14 @@ fn describe(out: &mut String, input: &str, explanation: &Explanation) {
     }
 }
 
-/// `1600 × 900 webp, rgb, 12 frames`.
-fn picture(outlook: &Outlook) -> String {
-    let at_most = if outlook.exact { "" } else { "at most " };
+/// `1600 × 900 webp, rgb, 12 frames`, behind a word where that is not known.
+fn picture(outlook: &Outlook, unsure: &str) -> String {
+    let unsure = if outlook.exact { "" } else { unsure };
     let alpha = if outlook.alpha { " with alpha" } else { "" };
     let depth =
         if outlook.bit_depth > 8 { format!(", {} bits", outlook.bit_depth) } else { String::new() };
     let frames =
         if outlook.frames > 1 { format!(", {} frames", outlook.frames) } else { String::new() };
     let Outlook { width, height, format, color, .. } = outlook;
-    format!("{at_most}{width} × {height} {format}, {color}{alpha}{depth}{frames}")
+    format!("{unsure}{width} × {height} {format}, {color}{alpha}{depth}{frames}")
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use imaging::Limits;
 use jobs::Pool;
+use jobs::job::JobError;
 use jobs::pool::{Collect, Inputs, OutputHeader, Unit, UnitError, input_bytes};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -133,17 +134,42 @@ fn filename(input: &Input) -> String {
 impl From<UnitError> for Failure {
     fn from(error: UnitError) -> Self {
         match error {
-            UnitError::Failed(error) | UnitError::Crashed(error) => {
-                Self { error: anyhow!("{}", error.message), step_index: error.step_index }
-            }
+            UnitError::Failed(error) | UnitError::Crashed(error) => Self {
+                error: anyhow!("{}{}", error.message, remedy(&error)),
+                step_index: error.step_index,
+            },
             error => Self { error: anyhow!("{error}"), step_index: None },
         }
+    }
+}
+
+/// What helps where memory ran out: an allocation says so, a runner that was killed cannot.
+fn remedy(error: &JobError) -> &'static str {
+    if error.code == "out_of_memory" || error.message.contains("no memory for") {
+        ": resize or crop in the first step, take a smaller file, or raise \
+         jobs.runner_memory_max_bytes"
+    } else {
+        ""
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_memory_ran_out_a_remedy_is_named() {
+        let said = |code: &str, message: &str| {
+            let error =
+                JobError { code: code.to_owned(), message: message.to_owned(), step_index: None };
+            Failure::from(UnitError::Failed(error)).error.to_string()
+        };
+        let setting = "jobs.runner_memory_max_bytes";
+        let short = said("limit_exceeded", "no memory for 231 MB");
+        assert!(short.starts_with("no memory for 231 MB: ") && short.contains(setting), "{short}");
+        assert!(said("out_of_memory", "the file needs more than 9 MB").contains(setting));
+        assert_eq!(said("limit_exceeded", "9 frames are too many"), "9 frames are too many");
+    }
 
     #[test]
     fn files_without_an_end_are_refused() {

@@ -51,6 +51,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: false,
         bit_depth: 8.min(dib.bits as u8),
         is_lossy: false,
+        is_guess: false,
     })
 }
 

@@ -115,6 +115,7 @@ impl Inspect for Walk {
             is_gray: false,
             bit_depth: 32,
             is_lossy: false,
+            is_guess: false,
         })
     }
 }
@@ -163,6 +164,8 @@ impl Text {
         match line.as_bytes().first() {
             None | Some(b'#') => Ok(None),
             Some(b'0'..=b'9' | b'+' | b'-' | b'.') => self.row(line).map(Some),
+            // `nan` and `inf` are no keywords.
+            Some(_) if starts_with_number(line) => self.row(line).map(Some),
             Some(_) => self.keyword(line).map(|()| None),
         }
     }
@@ -240,11 +243,15 @@ impl Text {
     }
 }
 
+fn starts_with_number(line: &str) -> bool {
+    line.split_ascii_whitespace().next().is_some_and(|word| word.parse::<f32>().is_ok())
+}
+
 /// So many finite numbers.
 fn numbers<const N: usize>(text: &str) -> Result<[f32; N]> {
     let shown: String = text.chars().take(60).collect();
     let wrong =
-        || Error::input(format!("the color table needs {N} numbers where it has {shown:?}"));
+        || Error::input(format!("the color table needs {N} finite numbers where it has {shown:?}"));
     let mut words = text.split_ascii_whitespace();
     let mut values = [0.0f32; N];
     for value in &mut values {

@@ -159,6 +159,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: channels == Channels::Gray,
         bit_depth: if is_wide { 16 } else { 8 },
         is_lossy: matches!(facts.layout, Layout::Blocks(_)),
+        is_guess: false,
     })
 }
 

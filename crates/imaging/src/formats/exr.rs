@@ -61,6 +61,7 @@ impl Facts {
             is_gray: self.picture.is_gray,
             bit_depth: 16,
             is_lossy: self.part.is_lossy(),
+            is_guess: false,
         }
     }
 }

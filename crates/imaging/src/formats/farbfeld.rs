@@ -22,6 +22,7 @@ pub static FARBFELD: Format = Format {
     encode: Some(encode),
     alpha: true,
     bit_depth_max: 16,
+    encode_memory: |_, size| 16 * size.area(),
     ..Format::PLAIN
 };
 
@@ -44,6 +45,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: false,
         bit_depth: 16,
         is_lossy: false,
+        is_guess: false,
     })
 }
 

@@ -24,11 +24,16 @@ pub static GIF: Format = Format {
     encode: Some(encode),
     encode_frames: Some(encode_frames),
     palettes_of_frames: true,
+    // Hundredths of a second in 16 bits.
+    delay_ms_max: 655_350,
     alpha: true,
     // A palette holds 256 colors, and alpha is there or not.
     is_lossy: |_| true,
     rewrite: Some(rewrite::rewrite),
     side_max: 65_535,
+    decode_bytes: 4,
+    encode_ns: |_| 125.0,
+    encode_memory: |_, size| 14 * size.area(),
     ..Format::PLAIN
 };
 

@@ -85,6 +85,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: false,
         bit_depth: 16,
         is_lossy: false,
+        is_guess: false,
     })
 }
 

@@ -14,6 +14,8 @@ pub static HEIC: Format = Format {
     decode: Some(heif::decode),
     alpha: true,
     bit_depth_max: 12,
+    decode_ns: 60.0,
+    decode_bytes: heif::DECODE_BYTES,
     ..Format::PLAIN
 };
 

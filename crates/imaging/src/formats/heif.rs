@@ -16,6 +16,10 @@ pub(super) use coded::decode;
 pub(super) use inspect::start;
 pub(super) use write::{Item, Parts, file};
 
+/// Bytes a pixel that a decoder holds beside the picture, as measured: the planes of the codec,
+/// before and after its filters.
+pub(super) const DECODE_BYTES: u64 = 11;
+
 /// Whether a file that starts like this says that it is of one of these brands, itself or as one of
 /// the first brands that it is compatible with.
 pub(super) fn has_brand(start: &[u8], brands: &[&[u8; 4]]) -> bool {

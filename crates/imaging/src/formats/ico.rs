@@ -31,6 +31,7 @@ pub static ICO: Format = Format {
         Size::new(side, side)
     },
     alpha: true,
+    encode_memory: |_, size| 10 * size.area(),
     ..Format::PLAIN
 };
 
@@ -55,7 +56,9 @@ fn count(start: &[u8]) -> Result<usize> {
     let count = start.get(4..6).map(|count| usize::from(u16::from_le_bytes([count[0], count[1]])));
     match count {
         Some(count @ 1..=ENTRIES_MAX) => Ok(count),
-        Some(count) => Err(Error::input(format!("the ICO says it holds {count} pictures"))),
+        Some(count) => Err(Error::input(format!(
+            "the ICO says it holds {count} pictures: 1 to {ENTRIES_MAX} are read"
+        ))),
         None => Err(Bytes::new(start, "ICO").ends_early()),
     }
 }
@@ -144,6 +147,7 @@ impl Steps for Walk {
             is_gray: false,
             bit_depth: 8,
             is_lossy: false,
+            is_guess: false,
         })
     }
 }

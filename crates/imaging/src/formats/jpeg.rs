@@ -10,11 +10,13 @@ use native::turbojpeg::{
 use crate::format::{DecodeRequest, Decoded, Format};
 use crate::formats::native_error;
 use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane, Scalar};
+use crate::metadata::Metadata;
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
 
 pub(crate) mod baseline;
 mod embed;
+mod ending;
 pub(super) mod ink;
 mod inspect;
 mod rewrite;
@@ -47,7 +49,8 @@ pub static JPEG: Format = Format {
     side_max: turbojpeg::SIDE_MAX,
     scales_when_decoding: true,
     decode_ns: 6.0,
-    encode_ns: 2.5,
+    encode_ns: |_| 2.5,
+    encode_memory: |_, size| size.area(),
     ..Format::PLAIN
 };
 
@@ -63,6 +66,24 @@ const MEMORY_MB: u32 = 768;
 
 /// Pixels of a JPEG, at whatever scale and in whatever form they are asked for.
 pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
+    // Where the decoder complains of anything then, data may be missing as well.
+    if let Some(missing) = ending::missing(bytes)
+        && let Ok((decoded, false)) = read(&[bytes, missing].concat(), request, limits)
+    {
+        let message = "the JPEG ends before its end mark; all its pixels are there".to_owned();
+        return Ok(Decoded { left_out: Some(("file_cut", message)), ..decoded });
+    }
+    let (decoded, warned) = read(bytes, request, limits)?;
+    // The decoder tells of its first complaint alone; a harmless one may hide that the file was
+    // cut.
+    if warned && !inspect::has_end(bytes) {
+        return Err(Error::input(ENDS_EARLY));
+    }
+    Ok(decoded)
+}
+
+/// The pixels, and whether the decoder complained about something that left them whole.
+fn read(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<(Decoded, bool)> {
     let native_limits = turbojpeg::Limits {
         scans_max: limits.jpeg_scans_max,
         pixels_max: limits.pixels_max,
@@ -95,18 +116,16 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
             Pixels::U8(Packed::new(size, Channels::Rgb, samples))
         }
     };
-    // The decoder tells of its first complaint alone; a harmless one may hide that the file was
-    // cut.
-    if decoder.warned() && !inspect::has_end(bytes) {
-        return Err(Error::input(ENDS_EARLY));
-    }
     let image = Image {
         color: profile::color_space(icc, pixels.channels() == Channels::Gray),
-        metadata: segments.metadata(),
+        metadata: Metadata {
+            colors_changed: matches!(header.color, Color::Cmyk | Color::Ycck),
+            ..segments.metadata()
+        },
         ..Image::still(pixels)
     };
     let scale = if is_ours { f64::from(eighths) / 8.0 } else { 1.0 / f64::from(scale.divisor()) };
-    Ok(Decoded { image, scale, left_out: None })
+    Ok((Decoded { image, scale, left_out: None }, decoder.warned()))
 }
 
 const ENDS_EARLY: &str = "the JPEG ends early";

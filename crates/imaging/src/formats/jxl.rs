@@ -39,7 +39,8 @@ pub static JXL: Format = Format {
     wrap: Some(wrap::wrap),
     bit_depth_max: 16,
     side_max: SIDE_MAX,
-    encode_ns: 170.0,
+    decode_ns: 50.0,
+    encode_ns: write::encode_ns,
     encode_memory: write::memory,
     effort_lowered: write::effort_lowered,
     ..Format::PLAIN

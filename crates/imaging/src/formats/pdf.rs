@@ -12,6 +12,7 @@ use crate::image::{Channels, Packed, Pixels};
 use crate::metadata::{Metadata, Orientation};
 use crate::{Error, Image, Limits, Result, Size, image};
 
+mod bounds;
 mod inspect;
 mod wrap;
 mod write;
@@ -112,6 +113,7 @@ fn header(size: Size, pages: u32) -> Header {
         is_gray: false,
         bit_depth: 8,
         is_lossy: false,
+        is_guess: false,
     }
 }
 
@@ -138,6 +140,7 @@ fn draw(pdf: &Pdf, request: &DecodeRequest, limits: &Limits) -> Result<Decoded> 
         y_scale: per_point(size.height, height),
         bg_color: WHITE,
     };
+    bounds::check(page)?;
     let pixmap = hayro::render(
         page,
         &RenderCache::new(),

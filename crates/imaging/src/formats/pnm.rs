@@ -179,6 +179,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
             _ => 16,
         },
         is_lossy: false,
+        is_guess: false,
     })
 }
 

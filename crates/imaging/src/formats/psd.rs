@@ -48,9 +48,15 @@ impl Mode {
             3 => Self::Rgb,
             4 => Self::Inks,
             9 => Self::Lab,
-            7 => return Err(Error::unsupported("a PSD of spot colors (multichannel)")),
-            _ => return Err(Error::unsupported(format!("PSD color mode {number}"))),
+            7 => return Err(Self::unread("of spot colors (multichannel)")),
+            _ => return Err(Self::unread(&format!("of color mode {number}"))),
         })
+    }
+
+    fn unread(what: &str) -> Error {
+        Error::unsupported(format!(
+            "a PSD {what} cannot be read: bitmap, gray, duotone, indexed, RGB, CMYK and Lab can"
+        ))
     }
 
     fn colors(self) -> usize {
@@ -75,6 +81,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: matches!(facts.mode, Mode::Bitmap | Mode::Gray),
         bit_depth: facts.bits,
         is_lossy: false,
+        is_guess: false,
     })
 }
 

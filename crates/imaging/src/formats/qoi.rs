@@ -50,6 +50,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: false,
         bit_depth: 8,
         is_lossy: false,
+        is_guess: false,
     })
 }
 

@@ -16,6 +16,7 @@ use crate::{Error, Image, Limits, Result, Size};
 mod bounds;
 mod inspect;
 mod letters;
+mod links;
 mod references;
 mod root;
 mod scripts;
@@ -65,25 +66,7 @@ fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Deco
         draw(&tree, root, own, size)
     })?;
     let pixels = channels::without_full_alpha(Pixels::U8(packed));
-    Ok(Decoded { image: Image::still(pixels), scale, left_out: left_out(&document) })
-}
-
-/// Pictures that are not in the file are not fetched.
-fn left_out(document: &roxmltree::Document<'_>) -> Option<(&'static str, String)> {
-    let images = document.descendants().filter(|node| node.tag_name().name() == "image");
-    let elsewhere = images.filter(|image| {
-        let mut links = image.attributes().filter(|attribute| attribute.name() == "href");
-        links.any(|link| !link.value().trim_start().starts_with("data:"))
-    });
-    let message = match elsewhere.count() {
-        0 => return None,
-        1 => "a picture that the SVG links to is left out: only what is in the file is drawn"
-            .to_owned(),
-        count => format!(
-            "{count} pictures that the SVG links to are left out: only what is in the file is drawn"
-        ),
-    };
-    Some(("pictures_left_out", message))
+    Ok(Decoded { image: Image::still(pixels), scale, left_out: links::left_out(&document) })
 }
 
 fn tree(document: &roxmltree::Document<'_>, limits: &Limits) -> Result<Tree> {

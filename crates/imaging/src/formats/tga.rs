@@ -97,6 +97,7 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<Header> {
         is_gray: matches!(channels, Channels::Gray | Channels::GrayAlpha),
         bit_depth: 8,
         is_lossy: false,
+        is_guess: false,
     })
 }
 

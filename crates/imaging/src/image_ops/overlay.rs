@@ -9,7 +9,7 @@ use crate::kernels::blend::Blend;
 use crate::kernels::layer::Layer;
 use crate::kernels::turn;
 use crate::params::{Degrees, Gravity, Length, Params, Percent, Scale};
-use crate::placing::{Anchor, Laid, Picture, lay_over, shorter, side, whole};
+use crate::placing::{Anchor, Laid, Picture, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
 use crate::stage::Stage;
 
@@ -62,6 +62,11 @@ impl Params for Overlay {
         if self.scale.is_some() && (self.width.is_some() || self.height.is_some()) {
             return Err(("scale", "give either scale or width and height".to_owned()));
         }
+        for (field, length) in [("width", self.width), ("height", self.height)] {
+            if let Some(Length::Px(0.0) | Length::Percent(0.0)) = length {
+                return Err((field, "of a picture without a size nothing is seen".to_owned()));
+            }
+        }
         Ok(())
     }
 }
@@ -93,9 +98,25 @@ impl ImageOp for Overlay {
         let x = x.map_or(kept.0, |x| x + (f64::from(size.width) - wide) / 2.0);
         let y = y.map_or(kept.1, |y| y + (f64::from(size.height) - high) / 2.0);
         let picture = Picture::of(file, scene.limits());
-        Ok(lay_over(self.blend, self.opacity.factor(), move || {
-            Layer::of_pixels(picture.at_size(size, angle)?, whole((x, y))).map(Laid::once)
+        let (held_bytes, (x, y)) = (picture.held_bytes(size), whole((x, y)));
+        tell_outside(("overlay_outside", "overlay"), (x.into(), y.into()), (wide, high), scene);
+        Ok(lay_over_holding(held_bytes, self.blend, self.opacity.factor(), move || {
+            Layer::of_pixels(picture.at_size(size, angle)?, (x, y)).map(Laid::once)
         }))
+    }
+}
+
+/// Warns, by this code, of something that lies outside the image with all of it. What lies there in
+/// part may be meant so.
+pub(super) fn tell_outside(
+    (code, what): (&'static str, &str),
+    (x, y): (f64, f64),
+    (wide, high): (f64, f64),
+    scene: &mut Scene<'_>,
+) {
+    let (width, height) = (f64::from(scene.size().width), f64::from(scene.size().height));
+    if x + wide <= 0.0 || y + high <= 0.0 || x >= width || y >= height {
+        scene.warn(code, format!("the {what} lies outside the image: nothing of it is seen"));
     }
 }
 

@@ -160,6 +160,11 @@ impl SampleFn for Lens {
         let blur = |sigma: f32| 9.0 + 1.7 * f64::from(sigma.min(6.0));
         self.sigmas().into_iter().map(blur).sum()
     }
+
+    /// Two blurred images, and what blurring another takes.
+    fn held_bytes(&self, input_bytes: u64) -> u64 {
+        3 * input_bytes
+    }
 }
 
 /// From one pixel (0) to another (1); colors count as much as they are seen.

@@ -1,17 +1,19 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tiny_skia_path::Rect;
 
 use crate::Size;
 use crate::color::Color;
 use crate::files::{FileKind, FileUse};
 use crate::image_op::{Group, ImageOp, Misfit};
+use crate::image_ops::overlay::tell_outside;
 use crate::image_ops::text_overlay::{known_family, placed, tell_missing};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::Window;
 use crate::kernels::layer::Layer;
 use crate::kernels::turn;
 use crate::params::{Degrees, Gravity, Length, Params, Percent};
-use crate::placing::{Anchor, Laid, Picture, lay_over, shorter, side, whole};
+use crate::placing::{Anchor, Laid, Picture, lay_over, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
 use crate::stage::Stage;
 use crate::text::{Align, Block, Lettering, Look, Setting, Typeface};
@@ -109,6 +111,9 @@ impl Position {
     }
 }
 
+/// Code of a warning, and what it is about.
+const MARK_OUTSIDE: (&str, &str) = ("watermark_outside", "watermark");
+
 fn half() -> Percent {
     Percent::new(50.0)
 }
@@ -197,6 +202,11 @@ impl Watermark {
         };
         let anchor = self.anchor(image);
         let transform = placed(&block, (None, None), &anchor, (image, 0.0, self.rotation()));
+        let rect = Rect::from_xywh(0.0, 0.0, block.width, block.height);
+        if let Some(rect) = rect.and_then(|rect| rect.transform(transform)) {
+            let place = (rect.left().into(), rect.top().into());
+            tell_outside(MARK_OUTSIDE, place, (rect.width().into(), rect.height().into()), scene);
+        }
         let lettering = Lettering { block, look, transform };
         let tiled = self.is_tiled();
         lay_over(self.blend, self.opacity.factor(), move || match tiled {
@@ -219,11 +229,13 @@ impl Watermark {
         let angle = self.rotation().get();
         let turned = turn::bounds(size, angle);
         let anchor = self.anchor(image);
-        let place = anchor.kept(image, (f64::from(turned.width), f64::from(turned.height)));
+        let turned = (f64::from(turned.width), f64::from(turned.height));
+        let place = whole(anchor.kept(image, turned));
+        tell_outside(MARK_OUTSIDE, (place.0.into(), place.1.into()), turned, scene);
         let picture = Picture::of(file, scene.limits());
-        let tiled = self.is_tiled();
-        Ok(lay_over(self.blend, self.opacity.factor(), move || {
-            let layer = Layer::of_pixels(picture.at_size(size, angle)?, whole(place))?;
+        let (held_bytes, tiled) = (picture.held_bytes(size), self.is_tiled());
+        Ok(lay_over_holding(held_bytes, self.blend, self.opacity.factor(), move || {
+            let layer = Layer::of_pixels(picture.at_size(size, angle)?, place)?;
             Ok(if tiled { tiles(layer, image, anchor.margin) } else { Laid::once(layer) })
         }))
     }

@@ -56,6 +56,11 @@ impl AreaFn for Warp {
     fn adds_alpha(&self) -> bool {
         matches!(self.beyond, Beyond::Color(color) if !color.is_opaque())
     }
+
+    /// The image with four samples a pixel.
+    fn held_bytes(&self, input_bytes: u64) -> u64 {
+        input_bytes * 4 / 3
+    }
 }
 
 /// Places along a row that share how many times a pixel is looked up.

@@ -52,6 +52,7 @@ impl<'a> Runner<'a> {
             output.palette = None;
         }
         let same_colors = apply_policy(&mut made.image, &output)?;
+        self.same_colors &= same_colors;
         self.fit(&mut made.image, format, &output)?;
         let size = made.image.size();
         self.tell_effort(format, &output, size, true);
@@ -60,8 +61,9 @@ impl<'a> Runner<'a> {
             Way { programs: made.programs, format, output: output.clone(), limits: self.limits };
         let rest = frames.map(|frame| way.run(still(frame?), size));
         let steps = &mut self.steps;
-        let mut done = 0;
-        let all = first.into_iter().map(Ok).chain(rest).inspect(|_| {
+        let (mut done, mut longest_ms) = (0, 0);
+        let all = first.into_iter().map(Ok).chain(rest).inspect(|frame: &Result<Frame>| {
+            longest_ms = longest_ms.max(frame.as_ref().map_or(0, |frame| frame.delay_ms));
             done += 1;
             steps.part(done, count);
         });
@@ -88,6 +90,12 @@ impl<'a> Runner<'a> {
         {
             bytes = original;
             encode_generations = 0;
+        } else if longest_ms > format.delay_ms_max {
+            let seconds = f64::from(format.delay_ms_max) / 1000.0;
+            let title = format.title;
+            let message =
+                format!("{title} shows a frame for {seconds} seconds at most: longer ones are cut");
+            self.warn("delay_cut", message);
         }
         self.push_output(Written { format, size, bytes, encode_generations }, None);
         Ok(())

@@ -33,6 +33,7 @@ impl Runner<'_> {
         let output = intent.output;
         let size = image.size();
         let same_colors = apply_policy(&mut image, &output)?;
+        self.same_colors &= same_colors;
         self.fit(&mut image, format, &output)?;
         self.tell_effort(format, &output, size, false);
         let encode =
@@ -139,7 +140,12 @@ impl Runner<'_> {
         let [output] = self.report.outputs.as_mut_slice() else { return };
         let no_smaller = output.bytes.len() >= self.input.bytes.len();
         let format = self.header.format;
-        if !(intent.never_larger && unchanged && keeps_profile && all && no_smaller)
+        if !(intent.never_larger
+            && unchanged
+            && keeps_profile
+            && self.same_colors
+            && all
+            && no_smaller)
             || output.format != format.name
             || format.rewrite.is_some()
         {
@@ -203,6 +209,7 @@ impl Runner<'_> {
 /// Keeps of profile and metadata what is wanted, and says whether the pixels keep their colors as
 /// the file says them.
 pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
+    let own_colors = image.color == ColorSpace::Srgb && !image.metadata.colors_changed;
     match output.strip_metadata {
         Some(true) => image.metadata = Metadata::default(),
         Some(false) => image.metadata.make_upright(),
@@ -212,11 +219,10 @@ pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
         image.metadata.dpi = Some((dpi, dpi));
     }
     let keeps_profile = output.keeps_profile();
-    let same_colors = keeps_profile || image.color == ColorSpace::Srgb;
     if !keeps_profile {
         image.convert_to_srgb()?;
     }
-    Ok(same_colors)
+    Ok(keeps_profile || own_colors)
 }
 
 /// What the format cannot hold goes: alpha over the background, depth by rounding. Says whether

@@ -8,6 +8,7 @@ use imaging::{Image, Input, Limits, Plan, Report, Size};
 use serde_json::{Value, json};
 
 use crate::formats::{psnr, rgba};
+use crate::hostile::chunk;
 use crate::pictures;
 
 /// What an animation shows, as plain as can be.
@@ -308,6 +309,33 @@ fn what_is_no_smaller_passes_through() {
 }
 
 #[test]
+fn a_frame_that_is_not_there_is_told_by_its_number() {
+    let file = write("png", &Animation::moving(Size::new(30, 21), 2), &lossless());
+    let at = file.windows(4).position(|name| name == b"acTL").unwrap() - 4;
+    let five = chunk(b"acTL", &[0, 0, 0, 5, 0, 0, 0, 0]);
+    let file = [&file[..at], &five, &file[at + five.len()..]].concat();
+    let (_, plan) =
+        Plan::parse("convert", &json!({"output_format": "webp"}), &Limits::default()).unwrap();
+    let error = imaging::run(&plan, Input::alone("a.png", &file), &Limits::default(), &());
+    let message = error.unwrap_err().message;
+    assert_eq!(message, "the animation ends early: frame 3 of 5 has no pixels");
+}
+
+#[test]
+fn delays_that_are_cut_are_told() {
+    let mut animation = Animation::moving(Size::new(30, 21), 2);
+    (animation.frames[0].1, animation.frames[1].1) = (700_000, 40);
+    let file = write("png", &animation, &lossless());
+    for (to, kept, is_cut) in [("gif", 655_350, true), ("webp", 700_000, false)] {
+        let report = run("convert", &json!({"output_format": to, "output": output()}), &file);
+        let delays: Vec<_> = read(&report.outputs[0].bytes).frames.iter().map(|f| f.1).collect();
+        assert_eq!(delays, [kept, 40], "{to}");
+        let told = report.warnings.iter().any(|warning| warning.code == "delay_cut");
+        assert_eq!(told, is_cut, "{to}");
+    }
+}
+
+#[test]
 fn a_loop_count_that_is_asked_for_replaces_that_of_the_file() {
     let animation = Animation { loop_count: 5, ..Animation::moving(Size::new(30, 21), 3) };
     for (from, to) in [("gif", "webp"), ("webp", "png"), ("png", "jxl"), ("jxl", "gif")] {
@@ -327,6 +355,7 @@ fn metadata_and_profiles_of_animations_are_kept_where_they_can_be() {
         exif: Some(b"MM\0*\0\0\0\x08\0\x01\x01\x3B\0\x02\0\0\0\x04Ann\0\0\0\0\0".to_vec()),
         xmp: Some(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".to_vec()),
         dpi: None,
+        ..Metadata::default()
     };
     let animation = Animation::moving(Size::new(30, 21), 3);
     for name in FORMATS {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::animation::{Animation, write};
 use crate::formats::rgba_of;
 use crate::hostile::chunk;
-use crate::pictures::decode;
+use crate::pictures::{decode, noise};
 
 const COLOR: [u8; 3] = [100, 150, 60];
 /// 1 / 2.2, as the files of many programs have it.
@@ -90,8 +90,19 @@ fn code_points_win_over_gamma() {
     check(Channels::Rgb, &[p3, gamma(100_000)], from_p3());
     // Gray, and what is unknown, says nothing: the next chunk does.
     let linear = COLOR.map(|v| from_linear(f64::from(v) / 255.0));
-    for points in [[2, 2, 0, 1], [200, 200, 0, 1]] {
-        check(Channels::Rgb, &[chunk(b"cICP", &points), gamma(100_000)], linear);
+    let unknown: [&[u8]; 9] = [
+        &[2, 2, 0, 1],
+        &[200, 200, 0, 1],
+        &[200, 16, 0, 1],
+        &[3, 13, 0, 1],
+        &[1, 200, 0, 0],
+        &[1, 13, 1, 1],
+        &[1, 13, 0, 2],
+        &[9, 16, 0],
+        &[9, 16, 0, 1, 1],
+    ];
+    for points in unknown {
+        check(Channels::Rgb, &[chunk(b"cICP", points), gamma(100_000)], linear);
     }
     check(Channels::Gray, &[chunk(b"cICP", &[1, 13, 0, 1]), gamma(100_000)], [linear[0]; 3]);
     let video = COLOR.map(|v| (f64::from(v) - 16.0) * 255.0 / 219.0);
@@ -122,6 +133,53 @@ fn code_points_count_for_animations() {
         let lit = |pixel: &&[u8; 4]| pixel[..3].iter().any(|sample| *sample > 200);
         let (over, lit) = (dark.iter().filter(over).count(), bright.iter().filter(lit).count());
         assert!(over > 0 && lit >= over, "{lit} of {over}");
+    }
+}
+
+/// What is smaller because it is in PQ is no file in sRGB.
+#[test]
+fn high_dynamic_range_passes_only_where_colors_are_kept() {
+    let two = noise(Size::new(64, 64), Channels::Gray, 7).into_samples();
+    let two = two.into_iter().map(|v| if v < 128 { 0 } else { 200 }).collect();
+    let two = Pixels::U8(Packed::new(Size::new(64, 64), Channels::Gray, two));
+    let by_palette = Output { palette: Some(2), effort: Some(10), ..Output::default() };
+    let png = format::by_name("png").unwrap().encode.unwrap();
+    let png = png(&Image::still(two), &by_palette).unwrap();
+    let (start, rest) = png.split_at(8 + 25);
+    let pq = [start, &chunk(b"cICP", &[9, 16, 0, 1]), rest].concat();
+    let (png, avif): (&[u8], &[u8]) = (&pq, include_bytes!("../inputs/pq.avif"));
+    // The code points of the AVIF are two bytes each: primaries of BT.2020, PQ.
+    for (file, mark, output, passes) in [
+        (png, b"cICP", json!({"icc": "keep"}), true),
+        (png, b"cICP", json!({"icc": "srgb"}), false),
+        (png, b"cICP", json!({"strip_metadata": true}), false),
+        (avif, b"\0\x09\0\x10", json!({"lossless": true}), true),
+        (avif, b"\0\x09\0\x10", json!({"lossless": true, "strip_metadata": true}), false),
+    ] {
+        let request = json!({"operation": "compress", "output": output});
+        let (_, plan) = Plan::parse("optimize", &request, &Limits::default()).unwrap();
+        let report = imaging::run(&plan, Input::alone("a", file), &Limits::default(), &()).unwrap();
+        let told = report.warnings.iter().any(|warning| warning.code == "original_kept");
+        let is_hdr = report.outputs[0].bytes.windows(4).any(|window| window == mark);
+        assert_eq!((told, is_hdr), (passes, passes), "{request}");
+    }
+}
+
+/// The first frame that says how many components a JPEG has.
+fn components(jpeg: &[u8]) -> u8 {
+    let at = jpeg.windows(2).position(|pair| pair[0] == 0xFF && matches!(pair[1], 0xC0..=0xC2));
+    jpeg[at.unwrap() + 9]
+}
+
+#[test]
+fn inks_pass_only_where_colors_are_kept() {
+    let file = include_bytes!("../inputs/inks-adobe.jpg");
+    let srgb = json!({"quality": 100, "icc": "srgb"});
+    for (output, expected) in [(json!({"quality": 100}), 4), (srgb, 3)] {
+        let request = json!({"operation": "compress", "output": output});
+        let (_, plan) = Plan::parse("optimize", &request, &Limits::default()).unwrap();
+        let report = imaging::run(&plan, Input::alone("a", file), &Limits::default(), &()).unwrap();
+        assert_eq!(components(&report.outputs[0].bytes), expected, "{request}");
     }
 }
 

@@ -60,6 +60,10 @@ fn what_cannot_be_drawn_is_refused_at_the_door() {
         "/operations/0/x",
         "lies outside the image of 64×64",
     );
+    for (field, none) in [("width", json!(0)), ("width", json!("0%")), ("height", json!(0))] {
+        let overlay = json!([{"type": "overlay", "file_index": 1, field: none}]);
+        refused(&overlay, &format!("/operations/0/{field}"), "without a size");
+    }
     refused(&json!([{"type": "watermark"}]), "/operations/0", "give text or file_index");
     refused(
         &json!([{"type": "overlay", "file_index": 3}]),
@@ -306,6 +310,29 @@ fn text_that_lies_outside_is_told_of() {
     assert!(told(json!({"type": "text_overlay", "text": "low", "y": 50, "font_size": 30})));
     assert!(!told(json!({"type": "text_overlay", "text": "here"})));
     assert!(!told(json!({"type": "text_overlay", "text": "here", "gravity": "bottom_right"})));
+}
+
+#[test]
+fn what_is_laid_outside_is_told_of() {
+    let (image, other) = (png(&portrait()), png(&noise(Size::new(9, 9), Channels::Rgb, 1)));
+    let told = |mut operation: Value, name: &str| {
+        operation["type"] = name.into();
+        let report = run_with(&request(&json!([operation])), &image, &[&other]);
+        report.warnings.iter().any(|warning| warning.code == format!("{name}_outside"))
+    };
+    let corner = |margin: u32| json!({"file_index": 1, "gravity": "top_left", "margin": margin});
+    assert!(told(corner(65_535), "overlay") && told(corner(64), "overlay"));
+    assert!(!told(corner(63), "overlay"));
+    let marks = [json!({"file_index": 1}), json!({"text": "mine"})];
+    for mark in marks {
+        let with = |position: &str, margin: Value| {
+            let mut mark = mark.clone();
+            (mark["position"], mark["margin"]) = (position.into(), margin);
+            told(mark, "watermark")
+        };
+        assert!(with("bottom_right", json!(65_535)), "{mark}");
+        assert!(!with("bottom_right", json!(4)) && !with("tiled", json!(65_535)), "{mark}");
+    }
 }
 
 /// At the door there are only headers: what is laid over counts as work all the same.

@@ -297,3 +297,89 @@ fn broken_documents_say_so() {
     let huge = String::from_utf8(file).unwrap().replace("0 0 96 48", "0 0 900000000 4");
     refused(huge.as_bytes(), ErrorKind::Limit, "over the limit");
 }
+
+/// A stream with these entries.
+fn stream(entries: &str, content: &str) -> String {
+    format!("<<{entries}/Length {}>>stream\n{content}\nendstream", content.len())
+}
+
+/// A page of 96 by 48 points, 200 by 100 pixels, with what it draws from object 5 on.
+fn page(entries: &str, content: &str, objects: &[String]) -> Vec<u8> {
+    let first = [
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 96 48]/Contents 4 0 R{entries}>>"),
+        stream("", content),
+    ];
+    let mut file = String::from("%PDF-1.4\n");
+    let mut places = String::from("0000000000 65535 f \n");
+    for (index, object) in first.iter().chain(objects).enumerate() {
+        places += &format!("{:010} 00000 n \n", file.len());
+        file += &format!("{} 0 obj\n{object}\nendobj\n", index + 1);
+    }
+    let (start, count) = (file.len(), objects.len() + 5);
+    file += &format!("xref\n0 {count}\n{places}trailer\n<</Size {count}/Root 1 0 R>>\n");
+    (file + &format!("startxref\n{start}\n%%EOF")).into()
+}
+
+const FORM: &str = "/Type/XObject/Subtype/Form/BBox[0 0 96 48]";
+const TILE: &str = "/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 8 8]/Resources<<>>";
+const FILL: &str = "1 0 0 rg 0 0 48 48 re f ";
+
+/// So many forms, each of which draws the next one ten times.
+fn tens(levels: usize) -> Vec<String> {
+    let names = |next: usize| format!("{FORM}/Resources<</XObject<</F {next} 0 R>>>>");
+    let draws = "/F Do ".repeat(10);
+    let mut forms: Vec<String> = (6..5 + levels).map(|next| stream(&names(next), &draws)).collect();
+    forms.push(stream(FORM, FILL));
+    forms
+}
+
+#[track_caller]
+fn draws_too_often(entries: &str, content: &str, objects: &[String]) {
+    refused(&page(entries, content, objects), ErrorKind::Limit, "operators");
+}
+
+#[test]
+fn forms_that_draw_each_other_without_end_are_refused() {
+    let form = "/Resources<</XObject<</F 5 0 R>>>>";
+    draws_too_often(form, "/F Do", &tens(12));
+    // By names of the page, with which the renderer stops 50 forms deep.
+    draws_too_often(form, "/F Do", &[stream(FORM, "/F Do /F Do")]);
+    let annotation = "<</Type/Annot/Subtype/Square/Rect[0 0 96 48]/AP<</N 5 0 R>>>>";
+    draws_too_often(&format!("/Annots[{annotation}]"), "", &tens(12));
+    let mask = "/Resources<</ExtGState<</G<</SMask<</S/Luminosity/G 5 0 R>>>>>>>>";
+    let group = format!("{FORM}/Group<</S/Transparency/CS/DeviceGray>>");
+    let twice = "/G gs 0 0 9 9 re f 1 0 0 1 1 0 cm /G gs 0 0 9 9 re f";
+    draws_too_often(mask, "/G gs 0 0 9 9 re f", &[stream(&group, twice)]);
+}
+
+#[test]
+fn glyphs_and_tiles_that_are_drawn_too_often_are_refused() {
+    let font = "<</Type/Font/Subtype/Type3/FontBBox[0 0 1 1]/FontMatrix[1 0 0 1 0 0]/FirstChar 65\
+                /LastChar 65/Widths[1]/Encoding<</Differences[65/A]>>/CharProcs<</A 6 0 R>>>>";
+    let fonts = "/Resources<</Font<</T 5 0 R>>>>";
+    let shows_itself = stream("", "1 0 d0 BT /T 1 Tf (A) Tj ET");
+    draws_too_often(fonts, "BT /T 1 Tf (A) Tj ET", &[font.to_owned(), shows_itself]);
+    let costly = stream("", &format!("1 0 d0 {}", FILL.repeat(10_000)));
+    let text = format!("BT /T 1 Tf [({})] TJ ET", "A".repeat(20_000));
+    draws_too_often(fonts, &text, &[font.to_owned(), costly]);
+    let patterns = "/Resources<</Pattern<</P 5 0 R>>>>";
+    let tile = |step: &str| stream(&format!("{TILE}/XStep {step}/YStep {step}"), &FILL.repeat(30));
+    draws_too_often(patterns, "/Pattern cs /P scn 0 0 96 48 re f", &[tile(".004")]);
+    let fills = format!("/Pattern cs /P scn {}", "0 0 9 9 re f ".repeat(100_000));
+    draws_too_often(patterns, &fills, &[tile(".8")]);
+}
+
+#[test]
+fn forms_in_forms_and_patterns_are_drawn() {
+    let mut objects = tens(3);
+    objects.push(stream(&format!("{TILE}/XStep 8/YStep 8"), "0 1 0 rg 0 0 8 8 re f"));
+    let entries = "/Resources<</XObject<</F 5 0 R>>/Pattern<</P 8 0 R>>>>";
+    let file = page(entries, "/F Do /Pattern cs /P scn 48 0 48 24 re f", &objects);
+    let drawn = png(&file, &json!({}));
+    assert_eq!(drawn.size(), Size::new(200, 100));
+    assert_eq!(pixel(&drawn, 50, 50), [255, 0, 0]);
+    assert_eq!(pixel(&drawn, 158, 58), [0, 255, 0]);
+    assert_eq!(pixel(&drawn, 158, 20), [255, 255, 255]);
+}

@@ -265,6 +265,7 @@ fn metadata_and_profiles_are_written_and_read_back() {
             exif: Some(b"MM\0*\0\0\0\x08\0\x01\x01\x3B\0\x02\0\0\0\x04Ann\0\0\0\0\0".to_vec()),
             xmp: Some(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".to_vec()),
             dpi: Some((300.0, 150.0)),
+            ..Metadata::default()
         },
         ..Image::still(Pixels::U8(photo(Size::new(31, 9), Channels::Rgb)))
     };

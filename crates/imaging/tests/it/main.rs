@@ -6,6 +6,8 @@ mod animation;
 mod color_chunks;
 mod compose;
 mod drawings;
+mod ending;
+mod explain;
 mod exr;
 mod formats;
 mod found;

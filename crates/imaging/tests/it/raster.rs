@@ -244,8 +244,10 @@ fn what_cannot_be_read_says_why() {
     };
     refused("bmp-24.bmp", 30, &[4], "compression 4 (JPEG)");
     refused("bmp-24.bmp", 18, &[0xFF, 0xFF, 0xFF, 0x7F], "over the limit");
-    refused("psd-rgb-raw.psd", 24, &[0, 7], "spot colors");
-    refused("psd-rgb-raw.psd", 22, &[0, 32], "32 bits");
+    refused("psd-rgb-raw.psd", 24, &[0, 7], "spot colors (multichannel) cannot be read: bitmap");
+    refused("psd-rgb-raw.psd", 24, &[0, 5], "color mode 5 cannot be read: bitmap, gray");
+    refused("psd-rgb-raw.psd", 22, &[0, 32], "32 bits cannot be read: in its color mode one of 8");
+    refused("ico-png.ico", 4, &[0xB8, 0x0B], "3000 pictures: 1 to 1024 are read");
     refused("dds-dxt1.dds", 84, b"DXT9", "DXT9");
     refused("qoi-rgba.qoi", 4, &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF], "over the limit");
     refused("farbfeld-rgba.ff", 8, &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF], "over the limit");

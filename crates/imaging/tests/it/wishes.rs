@@ -246,18 +246,25 @@ fn the_size_of_a_result_is_that_of_its_first_or_largest_picture() {
 
 #[test]
 fn pictures_that_a_drawing_links_to_are_told() {
-    let svg = |href: &str| {
+    let svg = |link: &str| {
         format!(
             "<svg xmlns='http://www.w3.org/2000/svg' width='20' height='20'>\
-             <rect width='9' height='9'/><image href='{href}' width='5' height='5'/></svg>"
+             <rect width='9' height='9' id='a'/>{link}</svg>"
         )
     };
-    let codes = |href: &str| -> Vec<String> {
-        let report = run("convert", &json!({"output_format": "png"}), svg(href).as_bytes());
+    let codes = |link: &str| -> Vec<String> {
+        let report = run("convert", &json!({"output_format": "png"}), svg(link).as_bytes());
         report.warnings.into_iter().map(|warning| warning.code).collect()
     };
-    assert_eq!(codes("https://example.org/a.png"), ["pictures_left_out"]);
-    assert_eq!(codes("data:image/png;base64,AA"), [""; 0]);
+    let image = |href: &str| codes(&format!("<image href='{href}' width='5' height='5'/>"));
+    assert_eq!(image("https://example.org/a.png"), ["pictures_left_out"]);
+    assert_eq!(image("data:image/png;base64,AA"), [""; 0]);
+    assert_eq!(codes("<use href='other.svg#a'/>"), ["pictures_left_out"]);
+    assert_eq!(codes("<use href='#a' x='5'/>"), [""; 0]);
+    assert_eq!(
+        codes("<style>@import url(http://example.org/a.css);</style>"),
+        ["pictures_left_out"]
+    );
 }
 
 #[test]

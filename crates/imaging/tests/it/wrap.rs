@@ -117,6 +117,7 @@ fn with_metadata(color: ColorSpace) -> Vec<u8> {
             exif: Some(exif.to_vec()),
             xmp: Some(b"<x:xmpmeta>hidden</x:xmpmeta>".to_vec()),
             dpi: Some((300.0, 150.0)),
+            ..Metadata::default()
         },
         ..Image::still(Pixels::U8(photo(Size::new(60, 30), Channels::Rgb)))
     };

@@ -61,8 +61,10 @@ fn a_table_that_lies_about_itself_is_refused_at_the_door() {
     refused("LUT_3D_SIZE 1\n0 0 0\n", ErrorKind::Input, "1 entries an axis");
     refused("LUT_1D_SIZE 2\n0 0 0\n", ErrorKind::Input, "after 1 of 2 entries");
     refused("LUT_1D_SIZE 2\n0 0 0\n1 1 1\n2 2 2\n", ErrorKind::Input, "more than its 2");
-    refused("LUT_1D_SIZE 2\n0 0 nan\n1 1 1\n", ErrorKind::Input, "3 numbers");
-    refused("LUT_1D_SIZE 2\n0 0\n1 1 1\n", ErrorKind::Input, "3 numbers");
+    for row in ["0 0 nan", "nan 0 0", "inf 0 0", "-inf 0 0", "NaN NaN NaN", "0 0"] {
+        let part = format!("3 finite numbers where it has {row:?}");
+        refused(&format!("LUT_1D_SIZE 2\n{row}\n1 1 1\n"), ErrorKind::Input, &part);
+    }
     refused("# nothing\n\n\n\n\n\n\n\n\n\n\n\n\n", ErrorKind::Input, "before it says its size");
     refused("LUT_1D_SIZE 2\nLUT_3D_SIZE 2\n", ErrorKind::Unsupported, "twice");
     refused("LUT_1D_SIZE 2\nDOMAIN_MAX 0 1 1\n0 0 0\n1 1 1\n", ErrorKind::Input, "empty domain");

@@ -193,6 +193,7 @@ impl Steps for Walk {
             is_gray: false,
             bit_depth: 8,
             is_lossy: false,
+            is_guess: false,
         })
     }
 }

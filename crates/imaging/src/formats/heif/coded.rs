@@ -43,16 +43,17 @@ pub(in crate::formats) fn decode(
     if picture.part.size != picture.coded {
         pixels = canvas::crop(&pixels, picture.part)?;
     }
+    let is_hdr = colors.icc.is_none() && pq_hlg::is_hdr(cicp);
     let color = match colors.icc {
         Some(icc) => profile::color_space(Some(icc), is_gray),
-        None if pq_hlg::is_hdr(cicp) => {
+        None if is_hdr => {
             pixels = pq_hlg::to_sdr(pixels, cicp)?;
             ColorSpace::Srgb
         }
         None => code_points::color_space(cicp, is_gray).unwrap_or(ColorSpace::Srgb),
     };
     debug_assert!(is_gray == matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha));
-    let metadata = file.metadata(picture.item)?;
+    let metadata = Metadata { colors_changed: is_hdr, ..file.metadata(picture.item)? };
     Ok(Decoded::full(Image { color, metadata, ..Image::still(pixels) }))
 }
 

@@ -71,6 +71,7 @@ impl Picture {
             is_gray: self.is_gray,
             bit_depth: self.bit_depth,
             is_lossy: self.is_lossy,
+            is_guess: false,
         }
     }
 }

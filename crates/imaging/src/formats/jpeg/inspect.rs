@@ -170,6 +170,7 @@ impl Steps for Walk {
             is_gray: frame.components == 1,
             bit_depth: 8,
             is_lossy: true,
+            is_guess: false,
         })
     }
 }

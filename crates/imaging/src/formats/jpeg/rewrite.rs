@@ -1,5 +1,6 @@
 //! Other metadata around the same compressed image.
 
+use super::ending;
 use super::segments::{self, ICC};
 use super::walk::{self, Segment};
 use crate::image::ColorSpace;
@@ -7,7 +8,8 @@ use crate::metadata::Metadata;
 use crate::{Error, Result};
 
 /// The file with this metadata instead of its own. The image data, JFIF, Adobe's marker and the
-/// color profile stay: they say what the samples mean.
+/// color profile stay: they say what the samples mean. A missing end mark is added: what is
+/// rewritten was decoded before, so that nothing else is missing.
 pub(super) fn rewrite(jpeg: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     keeping(true, jpeg, metadata)
 }
@@ -34,6 +36,7 @@ fn keeping(keeps_profile: bool, jpeg: &[u8], metadata: &Metadata) -> Result<Vec<
         }
     }
     kept.extend_from_slice(&jpeg[at..]);
+    kept.extend_from_slice(ending::missing(jpeg).unwrap_or_default());
     Ok(segments::with_segments(&kept, metadata, &ColorSpace::Srgb))
 }
 

@@ -80,6 +80,7 @@ impl<'a> Segments<'a> {
             exif: self.exif.map(<[u8]>::to_vec),
             xmp: self.xmp.map(<[u8]>::to_vec),
             dpi: self.jfif_dpi.or_else(|| self.exif.and_then(exif::dpi)),
+            ..Metadata::default()
         }
     }
 }
@@ -149,6 +150,7 @@ mod tests {
             exif: Some(exif::write(&[(0x013B, b"Ann Other")])),
             xmp: Some(b"<x:xmpmeta/>".to_vec()),
             dpi: None,
+            ..Metadata::default()
         };
         let icc: Vec<u8> = (0..150_000u32).map(|i| (i % 251) as u8).collect();
         let jpeg =

@@ -25,27 +25,48 @@ pub(super) fn segment_at(jpeg: &[u8], mut at: usize) -> Option<Segment<'_>> {
 
 /// All segments of a file that may be damaged between them, data of scans passed over, as far as
 /// they are there.
-pub(super) fn segments(jpeg: &[u8]) -> impl Iterator<Item = Segment<'_>> {
-    let mut at = 2;
-    std::iter::from_fn(move || {
+pub(super) fn segments(jpeg: &[u8]) -> Walk<'_> {
+    Walk { jpeg, at: 2 }
+}
+
+/// A walk over the segments.
+pub(super) struct Walk<'a> {
+    jpeg: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// What lies behind the last segment, or behind the last marker within data: at the end of the
+    /// walk data alone, the start of a marker, or a segment that is cut.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.jpeg.get(self.at..).unwrap_or_default()
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Segment<'a>> {
         loop {
-            at += memchr::memchr(0xFF, jpeg.get(at..)?)?;
-            match jpeg.get(at + 1)? {
+            self.at += memchr::memchr(0xFF, self.jpeg.get(self.at..)?)?;
+            match self.jpeg.get(self.at + 1)? {
                 // Stuffing, restarts and starts have no length.
-                0x00 | 0x01 | 0xD0..=0xD8 => at += 2,
+                0x00 | 0x01 | 0xD0..=0xD8 => self.at += 2,
                 0xD9 => {
-                    let place = at..at + 2;
-                    at = place.end;
+                    let place = self.at..self.at + 2;
+                    self.at = place.end;
                     return Some(Segment { code: 0xD9, payload: &[], place });
                 }
+                // The marker itself comes behind it.
+                0xFF => self.at += 1,
                 _ => {
-                    let segment = segment_at(jpeg, at)?;
-                    at = segment.place.end;
+                    let segment = segment_at(self.jpeg, self.at)?;
+                    self.at = segment.place.end;
                     return Some(segment);
                 }
             }
         }
-    })
+    }
 }
 
 #[cfg(test)]
@@ -71,5 +92,27 @@ mod tests {
         assert_eq!(codes(b"\xFF\xD8\xFF\xE1\x00\x05ab"), []);
         assert_eq!(codes(b"\xFF\xD8\xFF"), []);
         assert_eq!(codes(b"\xFF"), []);
+    }
+
+    #[test]
+    fn fill_bytes_may_stand_before_a_marker_without_a_length() {
+        assert_eq!(codes(b"\xFF\xD8data\xFF\xFF\xD0data\xFF\xFF\xFF\xD9"), [(0xD9, 0)]);
+    }
+
+    #[test]
+    fn what_the_walk_ends_at_is_left() {
+        let ends: [(&[u8], &[u8]); 5] = [
+            (b"data", b"data"),
+            (b"data\xFF\x00data", b"data"),
+            (b"data\xFF\xFF", b"\xFF"),
+            (b"data\xFF\xFE\x00\x05hi", b"\xFF\xFE\x00\x05hi"),
+            (b"\xFF\xFE\x00\x04hi", b""),
+        ];
+        for (end, rest) in ends {
+            let jpeg = [&b"\xFF\xD8\xFF\xDA\x00\x02"[..], end].concat();
+            let mut walk = segments(&jpeg);
+            walk.by_ref().for_each(drop);
+            assert_eq!(walk.rest(), rest);
+        }
     }
 }

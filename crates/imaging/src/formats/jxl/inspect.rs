@@ -262,6 +262,7 @@ impl Steps for Walk {
             is_gray: found.is_gray,
             bit_depth: found.bit_depth,
             is_lossy: found.is_lossy,
+            is_guess: false,
         })
     }
 }

@@ -75,6 +75,22 @@ fn affordable(output: &Output, size: Size) -> u8 {
     (0..=effort).rev().find(fits).unwrap_or(0)
 }
 
+/// As measured on a photograph.
+pub(super) fn encode_ns(output: &Output) -> f32 {
+    match (output.lossless == Some(true), output.effort.unwrap_or(EFFORT)) {
+        (true, 0..=ONE_LOOK_EFFORT) => 90.0,
+        (true, 3..=5) => 640.0,
+        (true, 6..=8) => 5700.0,
+        (true, _) => 13_400.0,
+        (false, 0) => 120.0,
+        (false, 1..=2) => 360.0,
+        (false, 3..=5) => 580.0,
+        (false, 6) => 1100.0,
+        (false, 7..=8) => 3130.0,
+        (false, _) => 5500.0,
+    }
+}
+
 fn bytes_a_pixel(output: &Output, effort: u8) -> u64 {
     match (output.lossless == Some(true), effort) {
         (true, 0..=ONE_LOOK_EFFORT) => 16,

@@ -74,7 +74,7 @@ impl Inspect for Scan {
         self.look(self.held.len());
         let size = own_size(self.page.unwrap_or(A4));
         self.limits.check_size(size)?;
-        Ok(header(size, self.count.max(1)))
+        Ok(Header { is_guess: true, ..header(size, self.count.max(1)) })
     }
 }
 

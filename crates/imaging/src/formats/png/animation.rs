@@ -1,8 +1,9 @@
 //! Animated PNG (W3C PNG, third edition): whole pictures from frames, and frames from pictures.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
-use png::{BitDepth, BlendOp, ColorType, DisposeOp, Reader, Transformations};
+use png::{BitDepth, BlendOp, ColorType, DecodingError, DisposeOp, Reader, Transformations};
 
 use super::{Settings, color, damage, encoder, failure, metadata};
 use crate::format::{self, Track};
@@ -24,9 +25,10 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
     let size = Size::new(info.width, info.height);
     let loop_count = info.animation_control.map_or(0, |control| control.num_plays);
     let (color, metadata) = (color::color_space(info, false), metadata(info));
+    let count = header.frames;
     // The picture for viewers that know no animation may be none of its frames.
     if info.frame_control.is_none() {
-        reader.next_frame_info().map_err(damage)?;
+        reader.next_frame_info().map_err(|error| frame_error(error, 1, count))?;
     }
     let len = reader.output_buffer_size().ok_or_else(|| Error::limit("the PNG is too large"))?;
     let has_alpha = header.has_alpha || uncovers(bytes, size);
@@ -37,9 +39,9 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
         has_alpha,
         seconds: 0.0,
         clock: Clock::default(),
-        is_first: true,
+        number: 0,
+        count,
     };
-    let count = header.frames;
     let frames = format::frames(count, move || frames.frame());
     Ok(Track { size, count, loop_count, color, metadata, frames })
 }
@@ -65,7 +67,7 @@ fn uncovers(png: &[u8], size: Size) -> bool {
 }
 
 struct Frames<'a> {
-    reader: Reader<Cursor<&'a [u8]>>,
+    reader: Reader<Cursor<Cow<'a, [u8]>>>,
     canvas: Canvas,
     /// Of one frame as it is stored.
     samples: Vec<u8>,
@@ -73,12 +75,28 @@ struct Frames<'a> {
     /// When the last frame ends.
     seconds: f64,
     clock: Clock,
-    is_first: bool,
+    /// Of the frame that was read last, counted from 1.
+    number: u32,
+    count: u32,
+}
+
+/// Why a frame cannot be read: what the decoder says of one that is not there, it says of chunks.
+fn frame_error(error: DecodingError, number: u32, count: u32) -> Error {
+    if error.to_string().starts_with("IDAT or fdAT chunk is missing") {
+        let message = format!("the animation ends early: frame {number} of {count} has no pixels");
+        return Error::input(message);
+    }
+    damage(error)
 }
 
 impl Frames<'_> {
     fn frame(&mut self) -> Result<Frame> {
-        let stored = self.reader.next_frame(&mut self.samples).map_err(damage)?;
+        self.number += 1;
+        let (number, count) = (self.number, self.count);
+        let stored = self
+            .reader
+            .next_frame(&mut self.samples)
+            .map_err(|error| frame_error(error, number, count))?;
         let info = self.reader.info();
         let control = info
             .frame_control
@@ -97,10 +115,9 @@ impl Frames<'_> {
             DisposeOp::None => Disposal::Keep,
             DisposeOp::Background => Disposal::Clear,
             // There is nothing before the first frame.
-            DisposeOp::Previous if self.is_first => Disposal::Clear,
+            DisposeOp::Previous if number == 1 => Disposal::Clear,
             DisposeOp::Previous => Disposal::Restore,
         };
-        self.is_first = false;
         self.canvas.begin(place, disposal);
         for (y, row) in self.samples.chunks(stride).enumerate().take(place.height) {
             let pixels = self.canvas.row(place, y).into_iter().flatten();

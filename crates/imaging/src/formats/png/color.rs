@@ -1,11 +1,13 @@
 //! What the chunks of a PNG say of its colors. The first that is there decides: cICP, iCCP, sRGB,
 //! then gAMA and cHRM (W3C PNG, third edition, 4.3).
 
+use std::borrow::Cow;
+
 use moxcms::{Chromaticity, ColorPrimaries, ColorProfile, curve_from_gamma};
 use native::av1::Cicp;
 use png::{Info, SourceChromaticities};
 
-use super::at_depth;
+use super::{SIGNATURE, at_depth, ending};
 use crate::Result;
 use crate::formats::{code_points, pq_hlg, profile};
 use crate::image::{ColorSpace, Packed, Pixels};
@@ -28,10 +30,35 @@ pub(super) fn shown(pixels: Pixels, info: &Info<'_>) -> Result<Pixels> {
     Ok(at_depth(&pq_hlg::to_sdr(pixels, cicp)?, Some(depth)).into_owned())
 }
 
+/// Whether the pixels change their colors to be [`shown`].
+pub(super) fn is_hdr(info: &Info<'_>) -> bool {
+    cicp(info).is_some_and(pq_hlg::is_hdr)
+}
+
+/// The file as the decoder reads it: it refuses one with a cICP for other than RGB, or without a
+/// range, where such a chunk should count as if it were not there.
+pub(super) fn readable(png: &[u8]) -> Cow<'_, [u8]> {
+    let mut readable = Cow::Borrowed(png);
+    let mut at = SIGNATURE.len();
+    for (name, data) in ending::chunks(png).take_while(|(name, _)| *name != b"IDAT") {
+        if name == b"cICP" && !matches!(data, [_, _, 0, 0 | 1]) {
+            // With a wrong checksum it is passed over.
+            readable.to_mut()[at + 8 + data.len()] ^= 0xFF;
+        }
+        at += data.len() + 12;
+    }
+    readable
+}
+
+/// The code points, where they are known: else the chunk counts as if it were not there.
 fn cicp(info: &Info<'_>) -> Option<Cicp> {
-    info.coding_independent_code_points.map(|points| Cicp {
-        primaries: points.color_primaries,
-        transfer: points.transfer_function,
+    let points = info.coding_independent_code_points?;
+    let (primaries, transfer) = (points.color_primaries, points.transfer_function);
+    // ITU-T H.273, tables 2 and 3; all others are reserved.
+    let is_known = matches!(primaries, 1 | 2 | 4..=12 | 22) && matches!(transfer, 1 | 2 | 4..=18);
+    is_known.then_some(Cicp {
+        primaries,
+        transfer,
         matrix: points.matrix_coefficients,
         full_range: points.is_video_full_range_image,
     })
@@ -59,13 +86,11 @@ fn full_range(pixels: Pixels) -> Pixels {
 
 /// The color space of RGB or gray samples as they are [`shown`].
 pub(super) fn color_space(info: &Info<'_>, is_gray: bool) -> ColorSpace {
-    if let Some(cicp) = cicp(info) {
-        if pq_hlg::is_hdr(cicp) {
-            return ColorSpace::Srgb;
-        }
-        if let Some(color) = code_points::color_space(cicp, is_gray) {
-            return color;
-        }
+    if is_hdr(info) {
+        return ColorSpace::Srgb;
+    }
+    if let Some(color) = cicp(info).and_then(|cicp| code_points::color_space(cicp, is_gray)) {
+        return color;
     }
     let profile = match (&info.icc_profile, info.srgb) {
         (Some(icc), _) => Some(icc.to_vec()),

@@ -180,6 +180,7 @@ fn header(payload: &[u8], limits: &Limits) -> Result<(Header, u8)> {
         is_gray: color_type & 2 == 0,
         bit_depth: bits,
         is_lossy: false,
+        is_guess: false,
     };
     Ok((header, color_type))
 }

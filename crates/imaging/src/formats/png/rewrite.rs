@@ -1,5 +1,6 @@
 //! Other metadata around the same compressed image.
 
+use super::ending;
 use crate::metadata::Metadata;
 use crate::{Error, Result};
 
@@ -8,11 +9,13 @@ const SIGNATURE_LEN: usize = 8;
 const COMMENTS: [&[u8; 4]; 5] = [b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"];
 
 /// The file with this metadata instead of its own. Every chunk that says what the samples mean
-/// stays.
+/// stays. An end mark that is cut is made whole: what is rewritten was decoded before, so that
+/// nothing else is missing.
 pub(super) fn rewrite(png: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     let damaged = || Error::input("the PNG is damaged between its chunks");
     let mut kept = png.get(..SIGNATURE_LEN).ok_or_else(damaged)?.to_vec();
-    let mut rest = &png[SIGNATURE_LEN..];
+    let cut_at = ending::cut_at(png);
+    let mut rest = &png[SIGNATURE_LEN..cut_at.unwrap_or(png.len())];
     while let Some((len, after)) = rest.split_first_chunk::<4>() {
         let name = after.first_chunk::<4>().ok_or_else(damaged)?;
         let whole = (u32::from_be_bytes(*len) as usize).checked_add(12).ok_or_else(damaged)?;
@@ -28,6 +31,9 @@ pub(super) fn rewrite(png: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
         if name == b"IEND" {
             break;
         }
+    }
+    if cut_at.is_some() {
+        kept.extend_from_slice(ending::END);
     }
     Ok(kept)
 }

@@ -35,15 +35,21 @@ impl Facts {
         let size = Size::new(width, height);
         limits.check_size(size)?;
         if !(mode.colors()..=CHANNELS_MAX).contains(&channels) {
-            return Err(Error::input(format!("the PSD says it has {channels} channels")));
+            let least = mode.colors();
+            return Err(Error::input(format!(
+                "the PSD says it has {channels} channels: its color mode has {least} to \
+                 {CHANNELS_MAX}"
+            )));
         }
-        let is_served = match mode {
-            Mode::Bitmap => bits == 1,
-            Mode::Indexed => bits == 8,
-            _ => matches!(bits, 8 | 16),
+        let (is_served, served) = match mode {
+            Mode::Bitmap => (bits == 1, "1"),
+            Mode::Indexed => (bits == 8, "8"),
+            _ => (matches!(bits, 8 | 16), "8 or 16"),
         };
         if !is_served {
-            return Err(Error::unsupported(format!("a PSD of {bits} bits is not supported")));
+            return Err(Error::unsupported(format!(
+                "a PSD of {bits} bits cannot be read: in its color mode one of {served} can"
+            )));
         }
         Ok(Self { size, channels, bits: bits as u8, mode, is_big })
     }
@@ -111,6 +117,7 @@ impl<'a> Sections<'a> {
             exif: self.exif.map(<[u8]>::to_vec),
             xmp: self.xmp.map(<[u8]>::to_vec),
             dpi: self.dpi,
+            ..Metadata::default()
         }
     }
 

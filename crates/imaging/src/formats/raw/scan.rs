@@ -79,6 +79,7 @@ impl Scan {
             is_gray: best.is_gray,
             bit_depth: 8,
             is_lossy: true,
+            is_guess: false,
         })
     }
 

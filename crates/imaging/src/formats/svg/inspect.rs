@@ -35,6 +35,7 @@ impl Start {
             is_gray: false,
             bit_depth: 8,
             is_lossy: false,
+            is_guess: false,
         })
     }
 }

@@ -20,7 +20,10 @@ pub(super) fn image(file: &[u8], directory: &Directory<'_>, limits: &Limits) -> 
     let mut facts = Facts::read(directory, limits)?;
     let samples = samples(file, directory, &mut facts, limits)?;
     let (pixels, color) = interpret(samples, &facts, directory)?;
-    Ok(Image { color, metadata: metadata(directory), ..Image::still(pixels) })
+    let colors_changed =
+        matches!(facts.photometric, Photometric::Inks | Photometric::Lab | Photometric::IccLab);
+    let metadata = Metadata { colors_changed, ..metadata(directory) };
+    Ok(Image { color, metadata, ..Image::still(pixels) })
 }
 
 fn metadata(directory: &Directory<'_>) -> Metadata {
@@ -43,6 +46,7 @@ fn metadata(directory: &Directory<'_>) -> Metadata {
         exif: (!fields.is_empty()).then(|| exif::write(&fields)),
         xmp: directory.bytes(XMP).map(<[u8]>::to_vec),
         dpi,
+        ..Metadata::default()
     }
 }
 

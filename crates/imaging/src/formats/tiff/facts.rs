@@ -177,6 +177,7 @@ impl Facts {
             is_gray,
             bit_depth: if self.number == Number::Float { 16 } else { self.bits.min(16) },
             is_lossy: matches!(self.compression, 6 | 7),
+            is_guess: false,
         }
     }
 }

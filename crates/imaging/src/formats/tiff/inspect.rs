@@ -34,6 +34,8 @@ struct Walk {
     is_raw: bool,
     first: Option<First>,
     pages: u32,
+    /// The chain goes back, to pages that are not counted.
+    goes_back: bool,
 }
 
 /// What the first directory is.
@@ -59,6 +61,7 @@ pub(in crate::formats) fn inspect(
         is_raw,
         first: None,
         pages: 0,
+        goes_back: false,
     };
     let walk = Some(Gather::new(walk, Want::Bytes(8)));
     Box::new(Both { walk, is_raw, scan: Scan::default(), limits: limits.clone() })
@@ -89,6 +92,7 @@ impl Walk {
 
     fn next(&mut self, place: u64) -> Want {
         if place < self.at {
+            self.goes_back = place != 0;
             self.state = State::Done;
             return Want::Nothing;
         }
@@ -149,7 +153,9 @@ impl Steps for Walk {
 
     fn header(self) -> Result<Header> {
         match self.first {
-            Some(First::Page(facts)) => Ok(facts.header(self.pages)),
+            Some(First::Page(facts)) => {
+                Ok(Header { is_guess: self.goes_back, ..facts.header(self.pages) })
+            }
             _ => Err(super::directory::ends_early()),
         }
     }

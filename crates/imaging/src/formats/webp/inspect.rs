@@ -213,6 +213,7 @@ impl Steps for Walk {
             is_gray: false,
             bit_depth: 8,
             is_lossy: self.is_lossy,
+            is_guess: false,
         })
     }
 }

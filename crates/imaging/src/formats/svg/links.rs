@@ -1,0 +1,111 @@
+//! What a drawing has in other files, which are not fetched.
+
+use resvg::usvg::roxmltree::{Document, Node};
+
+/// Elements that draw what they link to, or take colors and effects from there. Others, as `a`,
+/// only lead somewhere.
+const DRAWING: [&str; 8] = [
+    "image",
+    "feImage",
+    "use",
+    "linearGradient",
+    "radialGradient",
+    "pattern",
+    "filter",
+    "textPath",
+];
+
+/// The warning about what is not in the file.
+pub(super) fn left_out(document: &Document<'_>) -> Option<(&'static str, String)> {
+    let (mut pictures, mut others) = (0, 0);
+    for node in document.descendants() {
+        let count = links(node);
+        if node.tag_name().name() == "image" { pictures += count } else { others += count }
+    }
+    let what = if others == 0 { "picture" } else { "file" };
+    let message = match pictures + others {
+        0 => return None,
+        1 => {
+            format!("a {what} that the SVG links to is left out: only what is in it is drawn")
+        }
+        count => {
+            format!(
+                "{count} {what}s that the SVG links to are left out: only what is in it is drawn"
+            )
+        }
+    };
+    Some(("pictures_left_out", message))
+}
+
+/// How often a node itself links to another file.
+fn links(node: Node<'_, '_>) -> usize {
+    if let Some(instruction) = node.pi() {
+        return usize::from(instruction.target == "xml-stylesheet");
+    }
+    if node.is_text() {
+        let is_style = node.parent().is_some_and(|parent| parent.tag_name().name() == "style");
+        return if is_style { in_style(node.text().unwrap_or_default()) } else { 0 };
+    }
+    let draws = DRAWING.contains(&node.tag_name().name());
+    let (links, others): (Vec<_>, Vec<_>) =
+        node.attributes().partition(|attribute| attribute.name() == "href");
+    // Of two spellings of the same link one counts.
+    let linked = draws && links.iter().any(|link| is_elsewhere(link.value()));
+    usize::from(linked) + others.iter().map(|other| in_style(other.value())).sum::<usize>()
+}
+
+/// How often a style, or an attribute that may be one, links to another file.
+fn in_style(text: &str) -> usize {
+    let links = |rule: &str| match rule {
+        _ if rule.contains("@import") => 1,
+        // A name, not a place.
+        _ if rule.contains("@namespace") => 0,
+        _ => rule.split("url(").skip(1).filter(|link| is_elsewhere(link)).count(),
+    };
+    text.split([';', '{', '}']).map(links).sum()
+}
+
+/// Whether a link does not lead to the file itself.
+fn is_elsewhere(link: &str) -> bool {
+    let link = link.trim_start_matches(|c: char| c.is_whitespace() || "\"'".contains(c));
+    !(link.is_empty() || link.starts_with('#') || link.starts_with("data:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(inside: &str, told: Option<&str>) {
+        let svg = format!("<svg xmlns:xlink='http://www.w3.org/1999/xlink'>{inside}</svg>");
+        let message = left_out(&Document::parse(&svg).unwrap()).map(|(_, message)| message);
+        match told {
+            Some(start) => assert!(message.as_ref().is_some_and(|m| m.starts_with(start)), "{svg}"),
+            None => assert_eq!(message, None, "{svg}"),
+        }
+    }
+
+    #[test]
+    fn what_is_in_other_files_is_told() {
+        check("<image href='a.png'/>", Some("a picture that"));
+        check("<image href='a.png' xlink:href='a.png'/>", Some("a picture that"));
+        check("<image href='a.png'/><image xlink:href='b.png'/>", Some("2 pictures that"));
+        check("<use href='http://example.org/a.svg#b'/>", Some("a file that"));
+        check("<use xlink:href='other.svg#a'/><image href='a.png'/>", Some("2 files that"));
+        check("<linearGradient href='b.svg#c'/>", Some("a file that"));
+        check("<style>@import url(http://example.org/a.css);</style>", Some("a file that"));
+        check("<style>@import 'a.css'; g { fill: url( \"b.svg#c\" ) }</style>", Some("2 files"));
+        check("<rect style='fill:red;mask:url(b.svg#c)'/>", Some("a file that"));
+        check("<rect fill='url(b.svg#c)'/>", Some("a file that"));
+        check("<?xml-stylesheet href='a.css'?>", Some("a file that"));
+    }
+
+    #[test]
+    fn what_is_in_the_file_and_what_is_not_drawn_is_not() {
+        check("<image href='data:image/png;base64,AA'/><use href='#a'/>", None);
+        check("<a href='http://example.org/'/><script href='a.js'/><use href=''/>", None);
+        check("<style>@namespace svg url(http://www.w3.org/2000/svg);</style>", None);
+        check("<style>g{fill:url('#a')} b{src:url(data:a;base64,b)}</style>", None);
+        check("<desc>@import url(a.css)</desc>", None);
+    }
+}

@@ -1,0 +1,121 @@
+//! What is foretold of a run from headers alone.
+
+use imaging::explain::Explanation;
+use imaging::format::{self, Inspector};
+use imaging::{Files, Header, Limits, Plan, Size};
+use serde_json::{Value, json};
+
+use crate::inputs::file;
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// As the door sees it: while it goes by.
+fn seen(bytes: &[u8]) -> Header {
+    let mut inspector = Inspector::new(&Limits::default());
+    for piece in bytes.chunks(1000) {
+        inspector.push(piece).unwrap();
+    }
+    inspector.finish().unwrap()
+}
+
+/// A file of this size that is said to be of this format.
+fn header(name: &str, size: Size) -> Header {
+    let format = format::by_name(name).expect("a format");
+    Header { format, size, ..seen(&file("reference.png")) }
+}
+
+#[track_caller]
+fn explain(steps: &Value, headers: &[Header]) -> Explanation {
+    let limits = Limits::default();
+    let (_, plan) = Plan::parse("pipeline", &json!({ "steps": steps }), &limits).expect("sound");
+    plan.explain(&headers[0], 0, &Files::of_headers(headers), &limits).expect("it fits")
+}
+
+fn convert(to: &str, output: &Value) -> Value {
+    json!([{ "operation": "convert", "request": { "output_format": to, "output": output } }])
+}
+
+fn codes(explained: &Explanation) -> Vec<&str> {
+    explained.warnings.iter().map(|warning| &*warning.code).collect()
+}
+
+#[test]
+fn pages_that_a_stream_cannot_count_are_told_to_be_unsure() {
+    let bytes = file("tiff-pages-backward.tif");
+    let steps = convert("png", &json!({}));
+    let by_stream = explain(&steps, &[seen(&bytes)]);
+    assert_eq!((by_stream.input.exact, by_stream.output.exact), (false, false));
+    assert_eq!(codes(&by_stream), ["unsure"]);
+    let whole = explain(&steps, &[format::true_header(&bytes, &Limits::default()).unwrap()]);
+    assert_eq!((whole.input.exact, whole.output.exact), (true, true));
+    assert!(whole.output_files > 1, "{}", whole.output_files);
+    assert_eq!(codes(&whole), [""; 0]);
+}
+
+#[test]
+fn pages_in_order_are_counted_for_sure() {
+    let explained = explain(&convert("png", &json!({})), &[seen(&file("tiff-pages.tif"))]);
+    assert!(explained.input.exact);
+    assert!(explained.output_files > 1);
+}
+
+#[test]
+fn what_is_seen_of_a_document_is_a_guess() {
+    let explained = explain(&convert("png", &json!({})), &[seen(&file("two-pages.pdf"))]);
+    assert_eq!((explained.input.exact, explained.steps[0].after.exact), (false, false));
+    assert!(codes(&explained).contains(&"unsure"), "{:?}", codes(&explained));
+}
+
+#[test]
+fn a_huge_picture_that_is_laid_over_counts() {
+    let overlay = json!([{ "operation": "compose", "request": { "operations": [
+        { "type": "overlay", "file_index": 1, "width": 10 }
+    ] } }]);
+    let base = header("png", Size::new(100, 100));
+    let memory =
+        |mark: Size| explain(&overlay, &[base.clone(), header("png", mark)]).memory_peak_bytes;
+    let (small, large) = (memory(Size::new(100, 100)), memory(Size::new(10_000, 10_000)));
+    assert!(small < MEGABYTE, "{small}");
+    assert!(large > 300 * MEGABYTE, "{large}");
+}
+
+#[test]
+fn what_lies_between_two_steps_counts() {
+    let resize = |width: u32| {
+        json!({ "operation": "transform", "request": { "operations": [
+        { "type": "resize", "width": width }
+    ] } })
+    };
+    let blur = json!({ "operation": "filter", "request": { "filters": [{ "type": "blur" }] } });
+    let photo = [header("jpg", Size::new(4000, 3000))];
+    let straight = explain(&json!([resize(400), blur]), &photo).memory_peak_bytes;
+    let detour = explain(&json!([resize(12_000), blur, resize(400)]), &photo).memory_peak_bytes;
+    let between = 2 * 3 * 12_000 * 9_000;
+    assert!(detour >= between, "{detour}");
+    assert!(straight < between / 20, "{straight}");
+}
+
+#[test]
+fn effort_and_loss_change_what_it_takes() {
+    let photo = [header("jpg", Size::new(4000, 3000))];
+    for (name, low, high) in [("avif", 0, 9), ("jxl", 1, 9), ("webp", 0, 9), ("png", 0, 9)] {
+        let ms =
+            |effort: u8| explain(&convert(name, &json!({ "effort": effort })), &photo).estimated_ms;
+        let (low, high) = (ms(low), ms(high));
+        assert!(high > 2 * low || (name == "webp" && high > low), "{name}: {low} and {high}");
+    }
+    let memory = |lossless: bool| {
+        let wish = json!({ "lossless": lossless });
+        explain(&convert("webp", &wish), &photo).memory_peak_bytes
+    };
+    assert!(memory(true) > 3 * memory(false));
+}
+
+#[test]
+fn files_of_many_frames_are_held_until_all_are_written() {
+    let still = header("gif", Size::new(1000, 1000));
+    let frames = 500;
+    let film = Header { frames, sequence: format::Sequence::Frames, ..still.clone() };
+    let memory = |header| explain(&convert("png", &json!({})), &[header]).memory_peak_bytes;
+    assert!(memory(film) > memory(still) + u64::from(frames) * MEGABYTE);
+}
