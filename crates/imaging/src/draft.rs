@@ -50,7 +50,7 @@ pub struct Draft<'a> {
 /// What is known after a step.
 pub(crate) struct After {
     pub(crate) size: Size,
-    /// Whether the header knows the size and no stage so far had to see the image.
+    /// See [`Draft::is_exact`].
     pub(crate) exact: bool,
     /// The format that is wanted so far.
     pub(crate) format: Option<&'static Format>,
@@ -134,6 +134,11 @@ impl<'a> Draft<'a> {
         self.size
     }
 
+    /// Whether the header knows the size and no stage so far had to see the image.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.decides == 0 && !self.header.is_guess
+    }
+
     /// What follows belongs to this step.
     pub(crate) fn begin(&mut self, step_index: usize) {
         self.step_index = step_index;
@@ -144,7 +149,7 @@ impl<'a> Draft<'a> {
         let wanted = self.intent.output.output_format.as_deref();
         self.after.push(After {
             size: self.size,
-            exact: self.decides == 0 && !self.header.is_guess,
+            exact: self.is_exact(),
             format: wanted.and_then(format::by_name),
         });
     }

@@ -1,8 +1,8 @@
 //! What a plan would do to a file, from its header alone: nothing is decoded.
 //!
 //! Sizes and formats are those that a run gives, except behind a step that has to see the image
-//! (a trim), where they are the largest that can come. Of pages they are those of the first. Time
-//! and memory are estimates.
+//! (a trim), where they are the largest that can come, and where a stream can only guess them. Of
+//! pages they are those of the first. Time and memory are estimates.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::draft::{Context, Draft};
 use crate::format::Sequence;
 use crate::lower::{Pass, Program, Work, lower, takes_half_planes};
 use crate::metadata::Orientation;
-use crate::output::FrameChoice;
+use crate::output::{FrameChoice, Output};
 use crate::run::{Warning, rendered};
 use crate::stage::{Resample, Stage};
 use crate::{Fault, Files, Format, Header, Limits, Plan, Size};
@@ -33,6 +33,9 @@ pub struct Explanation {
     pub encode_generations: u32,
     /// The most memory that pixels and files take at one time.
     pub memory_peak_bytes: u64,
+    /// What of it files take that are already written. How well they compress shows only then.
+    #[serde(skip)]
+    pub written_bytes: u64,
     /// CPU time on a core of a common server.
     pub estimated_ms: u64,
     /// What the job would warn of, as far as headers tell.
@@ -124,17 +127,25 @@ impl Plan {
         }
         warn_of_losses(&mut draft, &header, format);
         let known = !header.is_guess;
+        let exact = draft.is_exact();
         let input = outlook(&header, header.format, header.upright_size(), header.frames, known);
         let steps = self.step_outlooks(&header, &draft, count);
         let after = seen_after(&header, &draft, usize::MAX);
-        let decides = draft.stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
-        let exact = known && !decides;
         let mut output = outlook(&after, format, (format.written_size)(draft.size()), count, exact);
-        output.alpha &= draft.intent.output.background.is_none();
+        let settings = &draft.intent.output;
+        output.alpha &= settings.background.is_none();
+        // A picture that does not fill its place in the file has nothing around it.
+        output.alpha |= format.alpha && (format.written_size)(draft.size()) != draft.size();
+        output.bit_depth = match header.bit_depth > 8 || settings.bit_depth.is_some() {
+            true => format.depth_written(settings),
+            false => 8,
+        };
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
         let pictures = u64::from(count.max(files_out));
-        let work = Estimate::of(&header, draft, format, pictures);
+        let is_animation = header.sequence == Sequence::Frames && count > 1;
+        let work = Estimate::of(&header, draft, format, is_animation);
+        let written_bytes = work.file_bytes.saturating_mul(pictures - 1);
         Ok(Explanation {
             input,
             steps,
@@ -142,7 +153,8 @@ impl Plan {
             output,
             output_files: files_out,
             encode_generations: u32::from(lossy),
-            memory_peak_bytes: size_bytes + work.memory_bytes,
+            memory_peak_bytes: size_bytes + work.memory_bytes + written_bytes,
+            written_bytes,
             estimated_ms: (FILE_MS + work.ms * pictures as f64).ceil() as u64,
             warnings,
         })
@@ -242,35 +254,40 @@ fn outlook(
 struct Estimate {
     passes: Vec<PassOutlook>,
     memory_bytes: u64,
+    /// Of one picture or frame.
+    file_bytes: u64,
     ms: f64,
 }
 
 impl Estimate {
-    /// Of pictures with this header, of which the files are held until all are done.
-    fn of(header: &Header, draft: Draft<'_>, format: &Format, pictures: u64) -> Self {
+    /// Of one picture with this header, or one frame.
+    fn of(header: &Header, draft: Draft<'_>, format: &Format, is_animation: bool) -> Self {
         let output = draft.intent.output;
         let planes_out = takes_half_planes(format, &output);
         let mut stages = draft.stages;
         if header.orientation != Orientation::Normal {
             stages.insert(0, (0, Stage::Orient(header.orientation)));
         }
-        let decides = stages.iter().any(|(_, stage)| matches!(stage, Stage::Decide(_)));
+        let mut decides = stages.iter().filter(|(_, stage)| matches!(stage, Stage::Decide(_)));
+        let decide = decides.next().map(|(step, _)| *step);
         let program = lower(header.size, stages, planes_out);
-        let planar = program.decode.planes && header.format.encodes_planes;
+        let is_plain = !header.has_alpha && !header.is_gray && header.bit_depth <= 8;
+        let planar = program.decode.planes && header.format.decodes_planes && is_plain;
         let mut held = Held {
             size: decoded_size(header, &program),
             planes: planar.then_some(HALF_CHROMA),
             is_deep: header.bit_depth > 8,
             has_alpha: header.has_alpha,
+            is_gray: header.is_gray,
             peak: 0,
         };
         held.peak = held.bytes() + header.format.decode_bytes * header.size.area();
-        if decides {
-            held.pack();
-        }
         let mut ns = f64::from(header.format.decode_ns) * decode_area(header, held.size);
         let mut passes = Vec::new();
         for pass in &program.passes {
+            if decide.is_some_and(|step| *pass.steps.start() >= step) {
+                held.pack();
+            }
             let before = held.size;
             let (work, out, cost) = describe(pass, before);
             held.pass(&pass.work, out);
@@ -282,7 +299,7 @@ impl Estimate {
                 height: out.height,
             });
         }
-        if !format.encodes_planes {
+        if decide.is_some() || !format.encodes_planes {
             held.pack();
         }
         if held.has_alpha && !format.alpha {
@@ -290,18 +307,32 @@ impl Estimate {
             held.has_alpha = false;
         }
         let area = held.size.area();
-        let encoder = (format.encode_memory)(&output, held.size);
-        let file_bits = if (format.is_lossy)(&output) { LOSSY_FILE_BITS } else { FILE_BITS };
-        let files = (pictures - 1) * area * file_bits / 8;
-        let memory_bytes = held.peak.max(held.bytes() + encoder) + files;
-        ns += f64::from((format.encode_ns)(&output)) * area as f64;
-        Self { passes, memory_bytes, ms: ns / 1e6 }
+        // Encoders copy the samples as deep as they are.
+        let encoder = (format.encode_memory)(&output, held.size) * held.pixel_bytes().max(3) / 3;
+        let lossy = (format.is_lossy)(&output);
+        let file_bits = match (lossy, header.format.drawn_at_dpi, is_animation) {
+            (false, Some(_), _) => DRAWN_FILE_BITS,
+            (false, None, false) => FILE_BITS,
+            _ => LOSSY_FILE_BITS,
+        };
+        let effort = (format.effort_lowered)(&output, held.size, is_animation);
+        let output = Output { effort: effort.or(output.effort), ..output };
+        ns += f64::from((format.encode_ns)(&output, is_animation)) * area as f64;
+        Self {
+            passes,
+            memory_bytes: held.peak.max(held.bytes() + encoder),
+            file_bytes: area * file_bits / 8,
+            ms: ns / 1e6,
+        }
     }
 }
 
-/// Bits a pixel of a usual file.
+/// Bits a pixel of the file of a photograph.
 const FILE_BITS: u64 = 13;
+/// With loss; or of a frame of which only what changes is written.
 const LOSSY_FILE_BITS: u64 = 4;
+/// Of a page of text or a drawing.
+const DRAWN_FILE_BITS: u64 = 1;
 
 /// Halves of samples a pixel: what is smaller than a pixel counts too.
 const HALF_CHROMA: u64 = 3;
@@ -314,14 +345,19 @@ struct Held {
     planes: Option<u64>,
     is_deep: bool,
     has_alpha: bool,
+    is_gray: bool,
     peak: u64,
 }
 
 impl Held {
     fn bytes(&self) -> u64 {
-        let samples = if self.has_alpha { 4 } else { 3 };
-        let bytes = if self.is_deep { 2 } else { 1 };
-        self.planes.unwrap_or(2 * samples * bytes) * self.size.area() / 2
+        self.planes.unwrap_or(2 * self.pixel_bytes()) * self.size.area() / 2
+    }
+
+    /// Of interleaved samples.
+    fn pixel_bytes(&self) -> u64 {
+        let samples = if self.is_gray { 1 } else { 3 } + u64::from(self.has_alpha);
+        samples * if self.is_deep { 2 } else { 1 }
     }
 
     /// Planes become interleaved samples, by way of planes with full chroma.
@@ -336,6 +372,8 @@ impl Held {
             self.pack();
         }
         let (from, before) = (self.size, self.bytes());
+        // What may color the picture is taken to do so.
+        self.is_gray &= matches!(work, Work::Resample(..) | Work::Orient(_) | Work::Crop(_));
         if let (Work::Resample(_, subsampling), Some(planes)) = (work, &mut self.planes) {
             *planes = if *subsampling == (1, 1) { FULL_CHROMA } else { HALF_CHROMA };
         }

@@ -113,6 +113,8 @@ pub struct Format {
     pub drawn_at_dpi: Option<f64>,
     /// Whether this build writes it from `Y'CbCr` planes in 4:2:0 without a detour over RGB.
     pub encodes_planes: bool,
+    /// Whether the decoder gives `Y'CbCr` planes where they are welcome.
+    pub decodes_planes: bool,
     /// Whether a file written with these settings loses something of the picture.
     pub is_lossy: fn(&Output) -> bool,
     /// The same compressed image and color profile with this metadata instead of its own. Only for
@@ -126,10 +128,11 @@ pub struct Format {
     pub decode_ns: f32,
     /// Bytes a pixel that the decoder holds beside the picture that it gives, for estimates.
     pub decode_bytes: u64,
-    /// Nanoseconds a pixel to encode with these settings, for estimates.
-    pub encode_ns: fn(&Output) -> f32,
-    /// Bytes that the encoder holds for a picture of this size with these settings, beside the
-    /// picture and with the file, for estimates.
+    /// Nanoseconds a pixel to encode a picture (or a frame of an animation) with these settings,
+    /// for estimates.
+    pub encode_ns: fn(&Output, bool) -> f32,
+    /// Bytes that the encoder holds for a picture of this size in RGB of 8 bits with these
+    /// settings, beside the picture and with the file, for estimates.
     pub encode_memory: fn(&Output, Size) -> u64,
     /// The effort that a still image of this size (or an animation) gets, where that is less.
     pub effort_lowered: fn(&Output, Size, bool) -> Option<u8>,
@@ -199,13 +202,14 @@ impl Format {
         alpha: false,
         drawn_at_dpi: None,
         encodes_planes: false,
+        decodes_planes: false,
         is_lossy: |_| false,
         rewrite: None,
         wrap: None,
         scales_when_decoding: false,
         decode_ns: 20.0,
         decode_bytes: 0,
-        encode_ns: |_| 20.0,
+        encode_ns: |_, _| 20.0,
         encode_memory: |_, size| 3 * size.area(),
         effort_lowered: |_, _, _| None,
         bit_depth_max: 8,

@@ -13,8 +13,8 @@ pub struct Metadata {
     pub xmp: Option<Vec<u8>>,
     /// Pixels an inch, across and down.
     pub dpi: Option<(f64, f64)>,
-    /// The file does not say its colors as the pixels have them: inks and light of high dynamic
-    /// range become sRGB as they are read.
+    /// The file does not say its colors as the pixels have them: inks, Lab and light of high
+    /// dynamic range become sRGB as they are read. Told by formats that are written as well.
     pub colors_changed: bool,
 }
 

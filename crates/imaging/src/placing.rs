@@ -136,10 +136,12 @@ impl Picture {
         Self { header: file.header.clone(), bytes, limits: limits.clone() }
     }
 
-    /// Bytes that it takes to bring it to this size: its own pixels, and both sizes with weighed
-    /// colors in 16 bits.
+    /// Bytes that it takes to bring it to this size: its own pixels, and with colors that are
+    /// weighed by alpha in 16 bits, which the layer has in any case.
     pub fn held_bytes(&self, size: Size) -> u64 {
-        12 * self.header.size.area() + 16 * size.area()
+        let is_weighed = self.header.has_alpha || self.header.bit_depth > 8;
+        let own = if is_weighed { 12 } else { 3 } + self.header.format.decode_bytes;
+        own * self.header.size.area() + 16 * size.area()
     }
 
     /// The picture at this size, turned clockwise, in a canvas that holds all of it.

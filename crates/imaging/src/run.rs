@@ -319,7 +319,7 @@ impl Runner<'_> {
             let image = self.page(page).and_then(|header| {
                 let Made { mut image, intent, format, .. } =
                     self.make(&header, Source::File { page })?;
-                self.same_colors &= write::apply_policy(&mut image, &intent.output)?;
+                self.apply_policy(&mut image, &intent.output)?;
                 self.fit(&mut image, format, &intent.output)?;
                 self.steps.part(index, chosen.len() as u32);
                 Ok(image)

@@ -35,7 +35,7 @@ fn check_file(
         return None;
     }
     let explained = plan.explain(header, 0, files, limits).ok()?;
-    let needed = explained.memory_peak_bytes;
+    let needed = explained.memory_peak_bytes - explained.written_bytes;
     if needed / MEMORY_SLACK * MEMORY_SLACK_OF > jobs.runner_memory_max_bytes {
         return Some(Fault::invalid(
             pointer,

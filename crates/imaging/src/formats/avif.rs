@@ -23,6 +23,7 @@ pub static AVIF: Format = Format {
     encode: Some(encode),
     alpha: true,
     encodes_planes: true,
+    decodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
     bit_depth_max: 12,
     side_max: codec::SIDE_MAX,
@@ -143,7 +144,7 @@ fn effort(output: &Output) -> usize {
 }
 
 /// As measured on a photograph.
-fn encode_ns(output: &Output) -> f32 {
+fn encode_ns(output: &Output, _: bool) -> f32 {
     const NS: [f32; 11] = [
         350.0, 990.0, 1630.0, 1850.0, 2140.0, 2450.0, 5370.0, 7050.0, 16_200.0, 18_300.0, 36_000.0,
     ];

@@ -32,7 +32,7 @@ pub static GIF: Format = Format {
     rewrite: Some(rewrite::rewrite),
     side_max: 65_535,
     decode_bytes: 4,
-    encode_ns: |_| 125.0,
+    encode_ns: |_, _| 125.0,
     encode_memory: |_, size| 14 * size.area(),
     ..Format::PLAIN
 };

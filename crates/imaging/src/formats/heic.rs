@@ -13,6 +13,7 @@ pub static HEIC: Format = Format {
     inspect: |limits| Box::new(heif::start(&HEIC, limits)),
     decode: Some(heif::decode),
     alpha: true,
+    decodes_planes: true,
     bit_depth_max: 12,
     decode_ns: 60.0,
     decode_bytes: heif::DECODE_BYTES,

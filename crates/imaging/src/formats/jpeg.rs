@@ -43,13 +43,14 @@ pub static JPEG: Format = Format {
     encode: Some(encode),
     alpha: false,
     encodes_planes: true,
+    decodes_planes: true,
     is_lossy: |_| true,
     rewrite: Some(rewrite::rewrite),
     bit_depth_max: 8,
     side_max: turbojpeg::SIDE_MAX,
     scales_when_decoding: true,
     decode_ns: 6.0,
-    encode_ns: |_| 2.5,
+    encode_ns: |_, _| 2.5,
     encode_memory: |_, size| size.area(),
     ..Format::PLAIN
 };

@@ -17,6 +17,7 @@ use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
 
 mod animation;
+mod chunks;
 mod color;
 mod ending;
 mod indexed;
@@ -45,12 +46,7 @@ pub static PNG: Format = Format {
     bit_depth_max: 16,
     side_max: 65_535,
     decode_ns: 12.0,
-    encode_ns: |output| match (output.palette, attempts(output.effort.unwrap_or(0)).len()) {
-        (Some(_), 1) => 120.0,
-        (None, 1) => 10.0,
-        (_, 2) => 210.0,
-        _ => 930.0,
-    },
+    encode_ns,
     encode_memory: |output, size| {
         let bytes = if output.palette.is_some() { 10 } else { 4 };
         bytes * size.area()
@@ -170,7 +166,7 @@ fn metadata(info: &Info<'_>) -> Metadata {
         (f64::from(dims.xppu) * METERS_PER_INCH, f64::from(dims.yppu) * METERS_PER_INCH)
     });
     Metadata {
-        colors_changed: color::is_hdr(info),
+        colors_changed: color::changes(info),
         exif: info.exif_metadata.as_deref().map(<[u8]>::to_vec),
         xmp: xmp.map(String::into_bytes),
         dpi,
@@ -243,6 +239,21 @@ fn at_depth(pixels: &Pixels, bit_depth: Option<u8>) -> Cow<'_, Pixels> {
     }
 }
 
+/// From these efforts on a still picture is compressed in more than one way.
+const SMALL_EFFORT: u8 = 5;
+const SMALLEST_EFFORT: u8 = 8;
+
+/// As measured on a photograph.
+fn encode_ns(output: &Output, is_animation: bool) -> f32 {
+    let usual = if is_animation { SMALL_EFFORT } else { 0 };
+    match (output.effort.unwrap_or(usual), output.palette) {
+        (0..SMALL_EFFORT, None) => 10.0,
+        (0..SMALL_EFFORT, Some(_)) => 120.0,
+        (SMALL_EFFORT..SMALLEST_EFFORT, _) => 210.0,
+        _ => 930.0,
+    }
+}
+
 /// How to compress.
 type Settings = (DeflateCompression, Filter);
 
@@ -257,8 +268,8 @@ const SMALLEST: Settings = (DeflateCompression::Level(9), Filter::Adaptive);
 /// All of them are tried, the smallest file wins.
 fn attempts(effort: u8) -> &'static [Settings] {
     match effort {
-        0..=4 => &[FAST],
-        5..=7 => &[FAST, SMALL],
+        0..SMALL_EFFORT => &[FAST],
+        SMALL_EFFORT..SMALLEST_EFFORT => &[FAST, SMALL],
         _ => &[FAST, UNFILTERED, SMALLEST],
     }
 }

@@ -40,7 +40,7 @@ pub static TIFF: Format = Format {
     encode_pages: Some(write::encode_pages),
     alpha: true,
     bit_depth_max: 16,
-    encode_ns: |_| 100.0,
+    encode_ns: |_, _| 100.0,
     ..Format::PLAIN
 };
 

@@ -32,8 +32,8 @@ pub static WEBP: Format = Format {
     decode_frames: Some(animation::track),
     encode: Some(encode),
     encode_frames: Some(animation::encode_frames),
-    // Two moments in 24 bits, of which none may be the last.
-    delay_ms_max: (1 << 24) - 2,
+    // The encoder cuts delays to this.
+    delay_ms_max: codec::animation::DELAY_MAX - 1,
     alpha: true,
     encodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
@@ -180,7 +180,7 @@ fn mode(output: &Output) -> Mode {
 }
 
 /// As measured on a photograph.
-fn encode_ns(output: &Output) -> f32 {
+fn encode_ns(output: &Output, _: bool) -> f32 {
     const LOSSLESS: [f32; 10] =
         [75.0, 290.0, 290.0, 320.0, 350.0, 700.0, 1000.0, 1600.0, 6000.0, 17_300.0];
     match (output.lossless == Some(true), lossy(output).1) {

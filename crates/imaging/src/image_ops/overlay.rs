@@ -4,14 +4,14 @@ use serde::Deserialize;
 use crate::Size;
 use crate::files::{FileKind, FileUse};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::image_ops::text_overlay::upright;
+use crate::image_ops::text_overlay::{tell_outside, upright};
 use crate::kernels::blend::Blend;
 use crate::kernels::layer::Layer;
 use crate::kernels::turn;
 use crate::params::{Degrees, Gravity, Length, Params, Percent, Scale};
 use crate::placing::{Anchor, Laid, Picture, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
-use crate::stage::Stage;
+use crate::stage::{RectF, Stage};
 
 /// Lays another picture of the request over the image.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -99,24 +99,11 @@ impl ImageOp for Overlay {
         let y = y.map_or(kept.1, |y| y + (f64::from(size.height) - high) / 2.0);
         let picture = Picture::of(file, scene.limits());
         let (held_bytes, (x, y)) = (picture.held_bytes(size), whole((x, y)));
-        tell_outside(("overlay_outside", "overlay"), (x.into(), y.into()), (wide, high), scene);
+        let place = RectF { x: x.into(), y: y.into(), width: wide, height: high };
+        tell_outside(("overlay_outside", "overlay"), place, scene);
         Ok(lay_over_holding(held_bytes, self.blend, self.opacity.factor(), move || {
             Layer::of_pixels(picture.at_size(size, angle)?, (x, y)).map(Laid::once)
         }))
-    }
-}
-
-/// Warns, by this code, of something that lies outside the image with all of it. What lies there in
-/// part may be meant so.
-pub(super) fn tell_outside(
-    (code, what): (&'static str, &str),
-    (x, y): (f64, f64),
-    (wide, high): (f64, f64),
-    scene: &mut Scene<'_>,
-) {
-    let (width, height) = (f64::from(scene.size().width), f64::from(scene.size().height));
-    if x + wide <= 0.0 || y + high <= 0.0 || x >= width || y >= height {
-        scene.warn(code, format!("the {what} lies outside the image: nothing of it is seen"));
     }
 }
 

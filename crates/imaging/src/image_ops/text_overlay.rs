@@ -10,7 +10,7 @@ use crate::kernels::coverage::Window;
 use crate::params::{Degrees, Gravity, Length, Params, Percent};
 use crate::placing::{Anchor, Laid, lay_over, shorter};
 use crate::scene::Scene;
-use crate::stage::Stage;
+use crate::stage::{RectF, Stage};
 use crate::text::{
     Align, Backdrop, Block, Lettering, Look, Setting, Shadow, Typeface, check_family,
 };
@@ -153,22 +153,42 @@ pub(super) fn tell_missing(block: &Block, scene: &mut Scene<'_>) {
     }
 }
 
+/// Warns, by this code, of something that lies outside the image with all of it, and tells whether
+/// it does. What lies there in part may be meant so.
+pub(super) fn tell_outside(
+    (code, what): (&'static str, &str),
+    place: RectF,
+    scene: &mut Scene<'_>,
+) -> bool {
+    let image = RectF::full(scene.size());
+    let is_outside = place.x + place.width <= 0.0
+        || place.y + place.height <= 0.0
+        || place.x >= image.width
+        || place.y >= image.height;
+    if is_outside {
+        scene.warn(code, format!("the {what} lies outside the image: nothing of it is seen"));
+    }
+    is_outside
+}
+
+/// The place of a block on the image, turned as it may be.
+pub(super) fn place_of(block: &Block, transform: Transform) -> Option<RectF> {
+    let rect = Rect::from_xywh(0.0, 0.0, block.width, block.height)?.transform(transform)?;
+    let [left, top, right, bottom] =
+        [rect.left(), rect.top(), rect.right(), rect.bottom()].map(f64::from);
+    Some(RectF { x: left, y: top, width: right - left, height: bottom - top })
+}
+
 /// Warns of letters that lie outside the image. Lines are higher than most of their letters: a
 /// quarter of a letter is passed over.
 fn tell_cut_off(block: &Block, transform: Transform, size: f32, scene: &mut Scene<'_>) {
-    let image = scene.size();
-    let rect = Rect::from_xywh(0.0, 0.0, block.width, block.height);
-    let Some(rect) = rect.and_then(|rect| rect.transform(transform)) else { return };
-    let (width, height, slack) = (image.width as f32, image.height as f32, size / 4.0);
-    let is_outside =
-        rect.right() <= 0.0 || rect.bottom() <= 0.0 || rect.left() >= width || rect.top() >= height;
-    let is_cut = rect.left() < -slack
-        || rect.top() < -slack
-        || rect.right() > width + slack
-        || rect.bottom() > height + slack;
-    if is_outside {
-        scene.warn("text_cut_off", "the text lies outside the image: nothing of it is seen");
-    } else if is_cut {
+    let Some(place) = place_of(block, transform) else { return };
+    let (image, slack) = (RectF::full(scene.size()), f64::from(size) / 4.0);
+    let is_cut = place.x < -slack
+        || place.y < -slack
+        || place.x + place.width > image.width + slack
+        || place.y + place.height > image.height + slack;
+    if !tell_outside(("text_cut_off", "text"), place, scene) && is_cut {
         scene.warn("text_cut_off", "a part of the text lies outside the image");
     }
 }

@@ -1,13 +1,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tiny_skia_path::Rect;
 
 use crate::Size;
 use crate::color::Color;
 use crate::files::{FileKind, FileUse};
 use crate::image_op::{Group, ImageOp, Misfit};
-use crate::image_ops::overlay::tell_outside;
-use crate::image_ops::text_overlay::{known_family, placed, tell_missing};
+use crate::image_ops::text_overlay::{known_family, place_of, placed, tell_missing, tell_outside};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::Window;
 use crate::kernels::layer::Layer;
@@ -15,7 +13,7 @@ use crate::kernels::turn;
 use crate::params::{Degrees, Gravity, Length, Params, Percent};
 use crate::placing::{Anchor, Laid, Picture, lay_over, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
-use crate::stage::Stage;
+use crate::stage::{RectF, Stage};
 use crate::text::{Align, Block, Lettering, Look, Setting, Typeface};
 
 /// Marks the image with text or with another picture of the request, once or all over.
@@ -202,10 +200,8 @@ impl Watermark {
         };
         let anchor = self.anchor(image);
         let transform = placed(&block, (None, None), &anchor, (image, 0.0, self.rotation()));
-        let rect = Rect::from_xywh(0.0, 0.0, block.width, block.height);
-        if let Some(rect) = rect.and_then(|rect| rect.transform(transform)) {
-            let place = (rect.left().into(), rect.top().into());
-            tell_outside(MARK_OUTSIDE, place, (rect.width().into(), rect.height().into()), scene);
+        if let Some(place) = place_of(&block, transform) {
+            tell_outside(MARK_OUTSIDE, place, scene);
         }
         let lettering = Lettering { block, look, transform };
         let tiled = self.is_tiled();
@@ -229,13 +225,14 @@ impl Watermark {
         let angle = self.rotation().get();
         let turned = turn::bounds(size, angle);
         let anchor = self.anchor(image);
-        let turned = (f64::from(turned.width), f64::from(turned.height));
-        let place = whole(anchor.kept(image, turned));
-        tell_outside(MARK_OUTSIDE, (place.0.into(), place.1.into()), turned, scene);
+        let (width, height) = (f64::from(turned.width), f64::from(turned.height));
+        let (x, y) = whole(anchor.kept(image, (width, height)));
+        let place = RectF { x: x.into(), y: y.into(), width, height };
+        tell_outside(MARK_OUTSIDE, place, scene);
         let picture = Picture::of(file, scene.limits());
         let (held_bytes, tiled) = (picture.held_bytes(size), self.is_tiled());
         Ok(lay_over_holding(held_bytes, self.blend, self.opacity.factor(), move || {
-            let layer = Layer::of_pixels(picture.at_size(size, angle)?, place)?;
+            let layer = Layer::of_pixels(picture.at_size(size, angle)?, (x, y))?;
             Ok(if tiled { tiles(layer, image, anchor.margin) } else { Laid::once(layer) })
         }))
     }

@@ -29,7 +29,12 @@ impl Window {
     /// From two corners; nothing where the second is not below and right of the first.
     pub fn between((left, top): (i32, i32), (right, bottom): (i32, i32)) -> Self {
         let side = |from: i32, to: i32| i64::from(to).saturating_sub(i64::from(from)).max(0) as u32;
-        Self { x: left, y: top, size: Size::new(side(left, right), side(top, bottom)) }
+        let size = match (side(left, right), side(top, bottom)) {
+            // No rows of no pixels either: their places may be none.
+            (0, _) | (_, 0) => Size::new(0, 0),
+            (width, height) => Size::new(width, height),
+        };
+        Self { x: left, y: top, size }
     }
 
     /// The pixels that a rectangle touches.

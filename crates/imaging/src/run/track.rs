@@ -51,8 +51,7 @@ impl<'a> Runner<'a> {
             self.warn("palette_ignored", message);
             output.palette = None;
         }
-        let same_colors = apply_policy(&mut made.image, &output)?;
-        self.same_colors &= same_colors;
+        let same_colors = self.apply_policy(&mut made.image, &output)?;
         self.fit(&mut made.image, format, &output)?;
         let size = made.image.size();
         self.tell_effort(format, &output, size, true);

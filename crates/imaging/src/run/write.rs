@@ -32,8 +32,7 @@ impl Runner<'_> {
         let Made { mut image, intent, format, unchanged, .. } = made;
         let output = intent.output;
         let size = image.size();
-        let same_colors = apply_policy(&mut image, &output)?;
-        self.same_colors &= same_colors;
+        let same_colors = self.apply_policy(&mut image, &output)?;
         self.fit(&mut image, format, &output)?;
         self.tell_effort(format, &output, size, false);
         let encode =
@@ -110,6 +109,13 @@ impl Runner<'_> {
         }
     }
 
+    /// See [`apply_policy`]; remembers for the whole file.
+    pub(super) fn apply_policy(&mut self, image: &mut Image, output: &Output) -> Result<bool> {
+        let same_colors = apply_policy(image, output)?;
+        self.same_colors &= same_colors;
+        Ok(same_colors)
+    }
+
     /// The input with this metadata, where it is no larger than what was encoded.
     pub(super) fn original(
         &mut self,
@@ -133,7 +139,8 @@ impl Runner<'_> {
     /// larger. What it says beside its pixels passes with it, so it must be wanted.
     pub(super) fn keep_whole(&mut self, intent: &Intent, unchanged: bool) {
         let settings = &intent.output;
-        let keeps_profile = matches!(settings.icc, None | Some(IccPolicy::Keep));
+        // Its profile passes as well.
+        let may_have_profile = matches!(settings.icc, None | Some(IccPolicy::Keep));
         let all = settings.pages.as_ref().is_none_or(|pages| {
             pages.of(self.header.frames).is_ok_and(|pages| pages.len() as u32 == self.header.frames)
         });
@@ -142,7 +149,7 @@ impl Runner<'_> {
         let format = self.header.format;
         if !(intent.never_larger
             && unchanged
-            && keeps_profile
+            && may_have_profile
             && self.same_colors
             && all
             && no_smaller)
@@ -209,6 +216,7 @@ impl Runner<'_> {
 /// Keeps of profile and metadata what is wanted, and says whether the pixels keep their colors as
 /// the file says them.
 pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
+    // Before the metadata go, which say so.
     let own_colors = image.color == ColorSpace::Srgb && !image.metadata.colors_changed;
     match output.strip_metadata {
         Some(true) => image.metadata = Metadata::default(),

@@ -148,11 +148,14 @@ fn high_dynamic_range_passes_only_where_colors_are_kept() {
     let (start, rest) = png.split_at(8 + 25);
     let pq = [start, &chunk(b"cICP", &[9, 16, 0, 1]), rest].concat();
     let (png, avif): (&[u8], &[u8]) = (&pq, include_bytes!("../inputs/pq.avif"));
+    let video = [start, &chunk(b"cICP", &[1, 13, 0, 0]), rest].concat();
     // The code points of the AVIF are two bytes each: primaries of BT.2020, PQ.
     for (file, mark, output, passes) in [
         (png, b"cICP", json!({"icc": "keep"}), true),
         (png, b"cICP", json!({"icc": "srgb"}), false),
         (png, b"cICP", json!({"strip_metadata": true}), false),
+        (&video, b"cICP", json!({"icc": "keep"}), true),
+        (&video, b"cICP", json!({"icc": "srgb"}), false),
         (avif, b"\0\x09\0\x10", json!({"lossless": true}), true),
         (avif, b"\0\x09\0\x10", json!({"lossless": true, "strip_metadata": true}), false),
     ] {

@@ -320,6 +320,12 @@ fn what_is_laid_outside_is_told_of() {
         let report = run_with(&request(&json!([operation])), &image, &[&other]);
         report.warnings.iter().any(|warning| warning.code == format!("{name}_outside"))
     };
+    for side in ["left", "right", "top", "bottom", "top_left", "bottom_right"] {
+        let far = json!({"file_index": 1, "gravity": side, "margin": 3000});
+        assert!(told(far, "overlay"), "{side}");
+        let far = json!({"text": "mine", "position": side, "margin": 3000});
+        assert!(told(far, "watermark"), "{side}");
+    }
     let corner = |margin: u32| json!({"file_index": 1, "gravity": "top_left", "margin": margin});
     assert!(told(corner(65_535), "overlay") && told(corner(64), "overlay"));
     assert!(!told(corner(63), "overlay"));

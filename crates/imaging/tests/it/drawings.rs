@@ -371,6 +371,73 @@ fn glyphs_and_tiles_that_are_drawn_too_often_are_refused() {
     draws_too_often(patterns, &fills, &[tile(".8")]);
 }
 
+/// A tile in green, with steps so long.
+fn tile(step: &str) -> String {
+    let content = format!("0 1 0 rg {}", "0 0 8 8 re f ".repeat(30));
+    stream(&format!("{TILE}/XStep {step}/YStep {step}"), &content)
+}
+
+#[test]
+fn forms_that_restore_what_others_saved_are_counted() {
+    let entries = "/Resources<</XObject<</F 5 0 R>>/Pattern<</P 6 0 R>>>>";
+    let content = "/Pattern cs /P scn q 1 0 0 rg /F Do Q";
+    let fills = "0 0 48 48 re f ".repeat(1_000);
+    draws_too_often(entries, content, &[stream(FORM, &format!("Q Q Q {fills}")), tile(".08")]);
+    let saves = format!("{}{fills}", "q ".repeat(2_000));
+    draws_too_often(entries, content, &[stream(FORM, &saves), tile(".08")]);
+    // Back to what the form began with.
+    let once = "/Pattern cs /P scn /F Do";
+    let back = |fills: &str| stream(FORM, &format!("1 0 0 rg Q {fills}"));
+    draws_too_often(entries, once, &[back(&fills), tile(".08")]);
+    let drawn = png(&page(entries, once, &[back("0 0 48 48 re f"), tile("8")]), &json!({}));
+    assert_eq!(pixel(&drawn, 50, 50), [0, 255, 0]);
+    // There is nothing costly to restore.
+    let plain = stream(FORM, &format!("Q Q Q {FILL}"));
+    let file = page("/Resources<</XObject<</F 5 0 R>>>>", "q 0 1 0 rg /F Do", &[plain]);
+    assert_eq!(pixel(&png(&file, &json!({})), 50, 50), [255, 0, 0]);
+    // What a page sets below where it began is what its annotations begin with.
+    let annotation = "<</Type/Annot/Subtype/Square/Rect[0 0 96 48]/AP<</N 5 0 R>>>>";
+    let annotated = format!("{entries}/Annots[{annotation}]");
+    let objects = [stream(FORM, &fills), tile(".08")];
+    draws_too_often(&annotated, "Q /Pattern cs /P scn", &objects);
+}
+
+#[test]
+fn glyphs_that_give_a_shape_are_painted_like_their_text() {
+    let font = "<</Type/Font/Subtype/Type3/FontBBox[0 0 48 48]/FontMatrix[1 0 0 1 0 0]\
+                /FirstChar 65/LastChar 65/Widths[1]/Encoding<</Differences[65/A]>>\
+                /CharProcs<</A 6 0 R>>>>";
+    let entries = "/Resources<</Font<</T 5 0 R>>/Pattern<</P 7 0 R>>>>";
+    let content = "BT /Pattern cs /P scn /T 1 Tf (A) Tj ET";
+    let colors = format!("1 0 0 rg {}", "0 0 48 48 re f ".repeat(1_000));
+    let glyph = |start: &str| stream("", &format!("{start} {colors}"));
+    let objects = |start: &str| [font.to_owned(), glyph(start), tile(".08")];
+    draws_too_often(entries, content, &objects("1 0 0 0 48 48 d1"));
+    draws_too_often(entries, content, &objects(""));
+    let drawn = png(&page(entries, content, &objects("1 0 d0")), &json!({}));
+    assert_eq!(pixel(&drawn, 50, 50), [255, 0, 0]);
+}
+
+#[test]
+fn many_forms_may_use_one_font_of_many_glyphs() {
+    let names = |count: usize, first: usize, prefix: &str| {
+        (0..count).map(|it| format!("/{prefix}{it} {} 0 R", first + it)).collect::<String>()
+    };
+    let font = format!(
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 48 48]/FontMatrix[1 0 0 1 0 0]/FirstChar 65\
+         /LastChar 65/Widths[1]/Encoding<</Differences[65/G0]>>/CharProcs<<{}>>>>",
+        names(200, 6, "G")
+    );
+    let glyphs = (0..200).map(|_| stream("", "1 0 d0 1 0 0 rg 0 0 48 48 re f"));
+    let form = stream(&format!("{FORM}/Resources<</Font<</T 5 0 R>>>>"), "BT /T 1 Tf (A) Tj ET");
+    let forms = (0..500).map(|_| form.clone());
+    let objects: Vec<String> = [font].into_iter().chain(glyphs).chain(forms).collect();
+    let entries = format!("/Resources<</XObject<<{}>>>>", names(500, 206, "F"));
+    let content: String = (0..500).map(|it| format!("/F{it} Do ")).collect();
+    let drawn = png(&page(&entries, &content, &objects), &json!({}));
+    assert_eq!(pixel(&drawn, 50, 50), [255, 0, 0]);
+}
+
 #[test]
 fn forms_in_forms_and_patterns_are_drawn() {
     let mut objects = tens(3);

@@ -131,6 +131,14 @@ fn an_animation_that_lacks_its_end_mark_is_refused() {
     assert_eq!(read(&whole), Ok(6));
     let error = read(&whole[..whole.len() - 12]).unwrap_err();
     assert_eq!(error.message, "the PNG ends early");
+    // Where the mark has begun, no frame can be missing.
+    let rewrite = format::sniff(&whole).unwrap().rewrite.unwrap();
+    let expected = rewrite(&whole, &Metadata::default()).unwrap();
+    for missing in 1..=4 {
+        let cut = &whole[..whole.len() - missing];
+        assert_eq!(read(cut), Ok(6));
+        assert!(rewrite(cut, &Metadata::default()).unwrap() == expected, "{missing}");
+    }
 }
 
 #[test]

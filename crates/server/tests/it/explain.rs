@@ -39,3 +39,23 @@ async fn what_a_job_would_be_refused_for_is_refused_here() {
     assert_eq!(answer.status, 400);
     app.assert_no_trace().await;
 }
+
+/// As far as the door sees it: pages of A4, so many.
+fn pages(count: u32) -> Vec<u8> {
+    let catalog = "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n";
+    let tree = format!("<</Type/Pages/Kids[3 0 R]/Count {count}>>");
+    let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>";
+    format!("{catalog}2 0 obj\n{tree}\nendobj\n3 0 obj\n{page}\nendobj\n").into()
+}
+
+#[tokio::test]
+async fn many_pages_are_no_reason_to_refuse() {
+    let app = app();
+    let request = r#"{"steps":[{"operation":"convert","request":{"output_format":"png"}}]}"#;
+    for count in [600, u32::MAX] {
+        let pages = pages(count);
+        let parts = [file("a.pdf", &pages), document(request)];
+        let answer = app.post("/v1/pipeline", &parts).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+}

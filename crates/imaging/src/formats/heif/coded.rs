@@ -43,7 +43,7 @@ pub(in crate::formats) fn decode(
     if picture.part.size != picture.coded {
         pixels = canvas::crop(&pixels, picture.part)?;
     }
-    let is_hdr = colors.icc.is_none() && pq_hlg::is_hdr(cicp);
+    let is_hdr = colors.icc.is_none() && code_points::is_known(cicp) && pq_hlg::is_hdr(cicp);
     let color = match colors.icc {
         Some(icc) => profile::color_space(Some(icc), is_gray),
         None if is_hdr => {

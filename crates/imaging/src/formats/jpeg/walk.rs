@@ -25,17 +25,17 @@ pub(super) fn segment_at(jpeg: &[u8], mut at: usize) -> Option<Segment<'_>> {
 
 /// All segments of a file that may be damaged between them, data of scans passed over, as far as
 /// they are there.
-pub(super) fn segments(jpeg: &[u8]) -> Walk<'_> {
-    Walk { jpeg, at: 2 }
+pub(super) fn segments(jpeg: &[u8]) -> SegmentWalk<'_> {
+    SegmentWalk { jpeg, at: 2 }
 }
 
 /// A walk over the segments.
-pub(super) struct Walk<'a> {
+pub(super) struct SegmentWalk<'a> {
     jpeg: &'a [u8],
     at: usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> SegmentWalk<'a> {
     /// What lies behind the last segment, or behind the last marker within data: at the end of the
     /// walk data alone, the start of a marker, or a segment that is cut.
     pub(super) fn rest(&self) -> &'a [u8] {
@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl<'a> Iterator for Walk<'a> {
+impl<'a> Iterator for SegmentWalk<'a> {
     type Item = Segment<'a>;
 
     fn next(&mut self) -> Option<Segment<'a>> {

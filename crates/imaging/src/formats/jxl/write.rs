@@ -76,10 +76,10 @@ fn affordable(output: &Output, size: Size) -> u8 {
 }
 
 /// As measured on a photograph.
-pub(super) fn encode_ns(output: &Output) -> f32 {
+pub(super) fn encode_ns(output: &Output, _: bool) -> f32 {
     match (output.lossless == Some(true), output.effort.unwrap_or(EFFORT)) {
         (true, 0..=ONE_LOOK_EFFORT) => 90.0,
-        (true, 3..=5) => 640.0,
+        (true, 0..=5) => 640.0,
         (true, 6..=8) => 5700.0,
         (true, _) => 13_400.0,
         (false, 0) => 120.0,
@@ -234,9 +234,7 @@ fn space(channels: Channels) -> (jixel::ColorSpace, bool) {
 
 pub(super) fn failure(error: EncodeError) -> Error {
     match error {
-        EncodeError::AllocationFailed { .. } => {
-            Error::limit("there is not enough memory to write the JPEG XL")
-        }
+        EncodeError::AllocationFailed { .. } => Error::limit("no memory for the JPEG XL"),
         error => Error::internal(format!("the JPEG XL cannot be written: {error}")),
     }
 }

@@ -1,6 +1,7 @@
 //! Bounds on what a page costs that its length does not show.
 
 use std::collections::HashMap;
+use std::ptr;
 use std::rc::Rc;
 
 use hayro::hayro_interpret::util::Float32Ext;
@@ -13,18 +14,22 @@ use crate::{Error, Result};
 
 mod content;
 
-/// The most operators that forms, patterns and glyphs may come to, each counted as often as it is
-/// drawn: what takes about a minute or two, and a hundred times what a heavy map or plan has in
-/// all. Those of the page itself are not counted, as they cost no more than the file is long.
+/// The most operators that a page and its forms, patterns and glyphs may come to, each counted as
+/// often as it is drawn: what takes about a minute or two, and a hundred times what a heavy map or
+/// plan has in all.
 const OPERATORS_MAX: u64 = 200_000_000;
 /// What a stream costs beside its operators each time: it is unpacked and parsed anew.
 const STREAM: u64 = 10;
 /// What a group costs beside: a layer.
 const GROUP: u64 = 100;
-/// What a mask costs beside: a picture as large as the page.
+/// What a mask or a tile costs beside: a picture that may be as large as the page.
 const MASK: u64 = 1_000;
+/// What filling an area with tiles costs beside: a picture as large as the area.
+const AREA: u64 = 200;
 /// As many bytes cost what an operator costs, whatever is in them: comments, inline images.
 const OPERATOR_BYTES: u64 = 64;
+/// What it takes to keep in mind that a stream draws another, and to add it up at every depth.
+const LINK: u64 = 40;
 /// The most streams that are told apart: each takes memory while it is counted.
 const NODES_MAX: usize = 100_000;
 /// The renderer follows forms in each other 50 deep. Glyphs take two steps here.
@@ -33,11 +38,10 @@ const DEPTH: usize = 102;
 /// Refuses a page whose forms, patterns, glyphs, masks and annotations draw each other so often
 /// that it would take minutes.
 pub(super) fn check(page: &Page<'_>) -> Result<()> {
-    let operators = operators(page);
-    if operators > OPERATORS_MAX {
+    if operators(page) > OPERATORS_MAX {
         return Err(Error::limit(format!(
-            "the forms, patterns and glyphs of the PDF page come to {operators} operators or more \
-             as often as they are drawn; at most {OPERATORS_MAX} are drawn"
+            "the PDF page and its forms, patterns and glyphs come to more than {OPERATORS_MAX} \
+             operators, each counted as often as it is drawn"
         )));
     }
     Ok(())
@@ -45,25 +49,29 @@ pub(super) fn check(page: &Page<'_>) -> Result<()> {
 
 fn operators(page: &Page<'_>) -> u64 {
     let mut graph = Graph::new();
-    let scope = graph.scope(page.resources().clone());
+    let scope = Rc::new(Scope { at: ptr::null(), resources: page.resources().clone() });
+    // Its streams are compressed, and it may name one many times.
+    let length = page.page_stream().unwrap_or_default().len() as u64 / OPERATOR_BYTES;
+    let (mut own, mut pens) = (length, Pens::default());
     if draws_more(page.resources()) {
-        let content = page.typed_operations();
-        graph.nodes[PAGE].draws = content::read(&mut graph, &scope, Pens::default(), content).draws;
+        let operations = page.typed_operations();
+        let content = content::read(&mut graph, Kind::Page, &scope, pens, operations);
+        (own, pens) = (own.max(content.operators), content.left);
+        graph.nodes[PAGE].draws = content.draws;
     }
+    graph.nodes[PAGE].own = own;
+    graph.spend(own);
     let annotations = page.raw().get::<Array<'_>>(keys::ANNOTS).unwrap_or_default();
     for stream in annotations.iter::<Dict<'_>>().filter_map(|it| appearance(&it)) {
-        let node = graph.stream(Kind::Form, stream, &scope, Pens::default());
+        let node = graph.stream(Kind::Form, stream, &scope, pens);
         graph.nodes[PAGE].draws.push((node, 1));
     }
     // What is read may not be more than what may be drawn.
-    let mut read = 0_u64;
-    while let Some(next) = graph.waiting.pop() {
-        read = read.saturating_add(graph.read(next));
-        if read > OPERATORS_MAX {
-            return read;
-        }
+    while !graph.is_spent() {
+        let Some(next) = graph.waiting.pop() else { return graph.total() };
+        graph.read(next);
     }
-    graph.total()
+    u64::MAX
 }
 
 /// Whether there is anything that has content of its own.
@@ -139,6 +147,9 @@ struct Pens {
     fill: Option<usize>,
     /// The tile that lines are drawn with.
     stroke: Option<usize>,
+    /// In a glyph that only gives a shape: the tiles of the text, with which all its areas and
+    /// lines are drawn, whatever it sets.
+    shape: Option<[Option<usize>; 2]>,
 }
 
 /// What tells nodes apart.
@@ -148,7 +159,7 @@ struct Key {
     /// Where it is in the file.
     at: *const u8,
     /// Where its names are looked up, if not in resources of its own.
-    scope: Option<usize>,
+    scope: Option<*const u8>,
     /// What it begins with.
     pens: Pens,
 }
@@ -159,13 +170,15 @@ struct Node {
     times: u64,
     /// What it costs without what it draws.
     own: u64,
+    /// What it costs beside, however often it is drawn there.
+    once: u64,
     /// Other nodes, and how often.
     draws: Vec<(usize, u64)>,
 }
 
 impl Node {
     fn new(kind: Kind) -> Self {
-        Self { kind, times: 1, own: 0, draws: Vec::new() }
+        Self { kind, times: 1, own: 0, once: 0, draws: Vec::new() }
     }
 
     /// What it costs when the other nodes cost so much.
@@ -175,20 +188,29 @@ impl Node {
             Kind::Font => drawn.max().unwrap_or(0),
             _ => drawn.fold(0, u64::saturating_add),
         };
-        self.own.saturating_add(drawn).saturating_mul(self.times)
+        let each = self.own.saturating_add(drawn);
+        each.saturating_mul(self.times).saturating_add(self.once)
     }
 }
 
-/// Resources, under a number.
+/// Resources.
 struct Scope<'a> {
-    id: usize,
+    /// Where they are in the file; null for those of the page.
+    at: *const u8,
     resources: Resources<'a>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(resources: Dict<'a>) -> Rc<Self> {
+        Rc::new(Self { at: resources.data().as_ptr(), resources: Resources::new(resources) })
+    }
 }
 
 /// A Type 3 font.
 struct Font<'a> {
     dict: Dict<'a>,
-    /// Its own resources.
+    /// Its own resources, or none at all where its glyphs look up nothing: then it is the same
+    /// wherever it is used.
     scope: Option<Rc<Scope<'a>>>,
 }
 
@@ -212,7 +234,12 @@ struct Graph<'a> {
     waiting: Vec<Waiting<'a>>,
     /// By where they are.
     fonts: HashMap<*const u8, Rc<Font<'a>>>,
-    scopes: usize,
+    /// Whether glyphs look up names in resources that are not their own, by where they are.
+    lookups: HashMap<*const u8, bool>,
+    /// What it took to read.
+    spent: u64,
+    /// Whether a stream may leave other pens to what is drawn after it.
+    unsure: bool,
 }
 
 impl<'a> Graph<'a> {
@@ -222,13 +249,18 @@ impl<'a> Graph<'a> {
             known: HashMap::new(),
             waiting: Vec::new(),
             fonts: HashMap::new(),
-            scopes: 0,
+            lookups: HashMap::new(),
+            spent: 0,
+            unsure: false,
         }
     }
 
-    fn scope(&mut self, resources: Resources<'a>) -> Rc<Scope<'a>> {
-        self.scopes += 1;
-        Rc::new(Scope { id: self.scopes, resources })
+    fn spend(&mut self, cost: u64) {
+        self.spent = self.spent.saturating_add(cost);
+    }
+
+    fn is_spent(&self) -> bool {
+        self.spent > OPERATORS_MAX
     }
 
     /// The node under a key, and whether it is new.
@@ -256,7 +288,7 @@ impl<'a> Graph<'a> {
         let dict = stream.dict();
         let inherits = kind != Kind::Tile && dict.get::<Dict<'_>>(keys::RESOURCES).is_none();
         let at = dict.data().as_ptr();
-        let (node, is_new) = self.node(Key { kind, at, scope: inherits.then_some(scope.id), pens });
+        let (node, is_new) = self.node(Key { kind, at, scope: inherits.then_some(scope.at), pens });
         if is_new {
             self.waiting.push(Waiting { node, stream, scope: Rc::clone(scope), pens });
         }
@@ -272,20 +304,47 @@ impl<'a> Graph<'a> {
         if self.fonts.contains_key(&at) {
             return Some(at);
         }
-        let own = dict.get::<Dict<'_>>(keys::RESOURCES);
-        let scope = own.map(|own| self.scope(Resources::new(own)));
+        let scope = match dict.get::<Dict<'_>>(keys::RESOURCES) {
+            Some(own) => Some(Scope::new(own)),
+            None if self.looks_up(&dict) => None,
+            None => Some(Scope::new(Dict::empty())),
+        };
         self.fonts.insert(at, Rc::new(Font { dict, scope }));
         Some(at)
+    }
+
+    /// Whether glyphs of a font look up names in resources that are not their own.
+    fn looks_up(&mut self, font: &Dict<'a>) -> bool {
+        let glyphs = font.get::<Dict<'_>>(keys::CHAR_PROCS).unwrap_or_default();
+        let mut streams = glyphs.keys().filter_map(|name| glyphs.get::<Stream<'_>>(name));
+        streams.any(|glyph| {
+            self.spend(STREAM);
+            let dict = glyph.dict();
+            if self.is_spent() || dict.get::<Dict<'_>>(keys::RESOURCES).is_some() {
+                return false;
+            }
+            let at = dict.data().as_ptr();
+            if let Some(known) = self.lookups.get(&at) {
+                return *known;
+            }
+            let bytes = glyph.decoded_data().unwrap_or_default();
+            self.spend(bytes.len() as u64 / OPERATOR_BYTES);
+            let looks_up = content::looks_up(TypedIter::new(&bytes));
+            self.lookups.insert(at, looks_up);
+            looks_up
+        })
     }
 
     /// The node of a letter in a font that is known.
     fn letter(&mut self, at: *const u8, scope: &Rc<Scope<'a>>, pens: Pens) -> Option<usize> {
         let font = Rc::clone(self.fonts.get(&at)?);
         let scope = font.scope.as_ref().unwrap_or(scope);
-        let pens = Pens { font: None, ..pens };
-        let (node, is_new) = self.node(Key { kind: Kind::Font, at, scope: Some(scope.id), pens });
-        if is_new {
+        let pens = Pens { font: None, shape: None, ..pens };
+        let (node, is_new) = self.node(Key { kind: Kind::Font, at, scope: Some(scope.at), pens });
+        // When too much is spent, the page is refused, whatever it draws.
+        if is_new && !self.is_spent() {
             let glyphs = font.dict.get::<Dict<'_>>(keys::CHAR_PROCS).unwrap_or_default();
+            self.spend(STREAM.saturating_mul(glyphs.len() as u64));
             let streams = glyphs.keys().filter_map(|name| glyphs.get::<Stream<'_>>(name));
             let draws = streams.map(|glyph| (self.stream(Kind::Glyph, glyph, scope, pens), 1));
             self.nodes[node].draws = draws.collect();
@@ -293,18 +352,21 @@ impl<'a> Graph<'a> {
         Some(node)
     }
 
-    /// Reads the content of a node; gives what it costs without what it draws.
-    fn read(&mut self, next: Waiting<'a>) -> u64 {
-        let Waiting { node, stream, scope, pens } = next;
+    /// Reads the content of a node.
+    fn read(&mut self, next: Waiting<'a>) {
+        let Waiting { node, stream, scope, mut pens } = next;
         let (dict, kind) = (stream.dict(), self.nodes[node].kind);
         let scope = match dict.get::<Dict<'_>>(keys::RESOURCES) {
-            Some(own) => self.scope(Resources::new(own)),
+            Some(own) => Scope::new(own),
             // A tile does not look up names where it is used.
-            None if kind == Kind::Tile => self.scope(Resources::new(Dict::empty())),
+            None if kind == Kind::Tile => Scope::new(Dict::empty()),
             None => scope,
         };
         let bytes = stream.decoded_data().unwrap_or_default();
-        let content = content::read(self, &scope, pens, TypedIter::new(&bytes));
+        if kind == Kind::Glyph && content::is_shape(TypedIter::new(&bytes)) {
+            pens.shape = Some([pens.fill, pens.stroke]);
+        }
+        let content = content::read(self, kind, &scope, pens, TypedIter::new(&bytes));
         let beside = match kind {
             Kind::Mask => MASK,
             _ if dict.contains_key(keys::GROUP) => GROUP,
@@ -312,14 +374,25 @@ impl<'a> Graph<'a> {
         };
         let operators = content.operators.max(bytes.len() as u64 / OPERATOR_BYTES);
         let own = operators.saturating_add(STREAM + beside);
-        let times = if kind == Kind::Tile { copies(dict) } else { 1 };
-        self.nodes[node] = Node { kind, times, own, draws: content.draws };
-        own
+        // The picture of a tile is not kept for the next area.
+        let (times, once) = if kind == Kind::Tile { (copies(dict), AREA) } else { (1, 0) };
+        self.spend(own.saturating_add(LINK * content.draws.len() as u64));
+        self.nodes[node] = Node { kind, times, own, once, draws: content.draws };
+    }
+
+    /// Whether there is anything costly to draw with.
+    fn has_costly_pens(&self) -> bool {
+        !self.fonts.is_empty()
+            || self.nodes.len() >= NODES_MAX
+            || self.nodes.iter().any(|node| node.kind == Kind::Tile)
     }
 
     /// What the page comes to. Step by step what is drawn deeper is added, until nothing changes or
     /// the renderer stops: it does where forms are too deep. A glyph that draws itself has no end.
     fn total(&self) -> u64 {
+        if self.unsure && self.has_costly_pens() {
+            return u64::MAX;
+        }
         let last = |node: &Node| match node.kind {
             Kind::Page | Kind::Form | Kind::Mask => 0,
             Kind::Tile | Kind::Glyph | Kind::Font | Kind::Beyond => u64::MAX,

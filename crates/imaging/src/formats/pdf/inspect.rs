@@ -74,7 +74,8 @@ impl Inspect for Scan {
         self.look(self.held.len());
         let size = own_size(self.page.unwrap_or(A4));
         self.limits.check_size(size)?;
-        Ok(Header { is_guess: true, ..header(size, self.count.max(1)) })
+        let count = self.count.clamp(1, self.limits.frames_max.max(1));
+        Ok(Header { is_guess: true, ..header(size, count) })
     }
 }
 

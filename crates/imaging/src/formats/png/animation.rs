@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, BlendOp, ColorType, DecodingError, DisposeOp, Reader, Transformations};
 
+use super::chunks::chunks;
 use super::{Settings, color, damage, encoder, failure, metadata};
 use crate::format::{self, Track};
 use crate::formats::clock::Clock;
@@ -49,19 +50,15 @@ pub(super) fn track<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Track<'a>> {
 /// Whether a frame clears its place, or the first does not cover the canvas: then pixels can be
 /// transparent that have no alpha of their own.
 fn uncovers(png: &[u8], size: Size) -> bool {
-    let mut rest = png.get(super::SIGNATURE.len()..).unwrap_or_default();
     let mut is_first = true;
-    while let Some((len, after)) = rest.split_first_chunk::<4>() {
-        let len = u32::from_be_bytes(*len) as usize;
-        if let Some(control) = after.strip_prefix(b"fcTL").and_then(<[u8]>::first_chunk::<26>) {
-            let covers = control[4..8] == size.width.to_be_bytes()
-                && control[8..12] == size.height.to_be_bytes();
-            if control[24] != DisposeOp::None as u8 || (is_first && !covers) {
-                return true;
-            }
-            is_first = false;
+    for chunk in chunks(png).filter(|chunk| chunk.name == b"fcTL") {
+        let Some(control) = chunk.data.first_chunk::<26>() else { continue };
+        let covers = control[4..8] == size.width.to_be_bytes()
+            && control[8..12] == size.height.to_be_bytes();
+        if control[24] != DisposeOp::None as u8 || (is_first && !covers) {
+            return true;
         }
-        rest = len.checked_add(12).and_then(|whole| rest.get(whole..)).unwrap_or_default();
+        is_first = false;
     }
     false
 }
@@ -81,6 +78,7 @@ struct Frames<'a> {
 }
 
 /// Why a frame cannot be read: what the decoder says of one that is not there, it says of chunks.
+/// It is known by its sentence alone: the decoder has no kind of error for it.
 fn frame_error(error: DecodingError, number: u32, count: u32) -> Error {
     if error.to_string().starts_with("IDAT or fdAT chunk is missing") {
         let message = format!("the animation ends early: frame {number} of {count} has no pixels");

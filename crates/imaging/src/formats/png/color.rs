@@ -7,7 +7,8 @@ use moxcms::{Chromaticity, ColorPrimaries, ColorProfile, curve_from_gamma};
 use native::av1::Cicp;
 use png::{Info, SourceChromaticities};
 
-use super::{SIGNATURE, at_depth, ending};
+use super::at_depth;
+use super::chunks::named_chunks;
 use crate::Result;
 use crate::formats::{code_points, pq_hlg, profile};
 use crate::image::{ColorSpace, Packed, Pixels};
@@ -30,8 +31,12 @@ pub(super) fn shown(pixels: Pixels, info: &Info<'_>) -> Result<Pixels> {
     Ok(at_depth(&pq_hlg::to_sdr(pixels, cicp)?, Some(depth)).into_owned())
 }
 
-/// Whether the pixels change their colors to be [`shown`].
-pub(super) fn is_hdr(info: &Info<'_>) -> bool {
+/// Whether the samples change to be [`shown`].
+pub(super) fn changes(info: &Info<'_>) -> bool {
+    cicp(info).is_some_and(|cicp| pq_hlg::is_hdr(cicp) || !cicp.full_range)
+}
+
+fn is_hdr(info: &Info<'_>) -> bool {
     cicp(info).is_some_and(pq_hlg::is_hdr)
 }
 
@@ -39,13 +44,11 @@ pub(super) fn is_hdr(info: &Info<'_>) -> bool {
 /// range, where such a chunk should count as if it were not there.
 pub(super) fn readable(png: &[u8]) -> Cow<'_, [u8]> {
     let mut readable = Cow::Borrowed(png);
-    let mut at = SIGNATURE.len();
-    for (name, data) in ending::chunks(png).take_while(|(name, _)| *name != b"IDAT") {
-        if name == b"cICP" && !matches!(data, [_, _, 0, 0 | 1]) {
-            // With a wrong checksum it is passed over.
-            readable.to_mut()[at + 8 + data.len()] ^= 0xFF;
+    for chunk in named_chunks(png).take_while(|chunk| chunk.name != b"IDAT") {
+        if chunk.name == b"cICP" && !matches!(chunk.data, [_, _, 0, 0 | 1]) {
+            // With a wrong checksum, which stands at its end, it is passed over.
+            readable.to_mut()[chunk.place().end - 1] ^= 0xFF;
         }
-        at += data.len() + 12;
     }
     readable
 }
@@ -53,15 +56,13 @@ pub(super) fn readable(png: &[u8]) -> Cow<'_, [u8]> {
 /// The code points, where they are known: else the chunk counts as if it were not there.
 fn cicp(info: &Info<'_>) -> Option<Cicp> {
     let points = info.coding_independent_code_points?;
-    let (primaries, transfer) = (points.color_primaries, points.transfer_function);
-    // ITU-T H.273, tables 2 and 3; all others are reserved.
-    let is_known = matches!(primaries, 1 | 2 | 4..=12 | 22) && matches!(transfer, 1 | 2 | 4..=18);
-    is_known.then_some(Cicp {
-        primaries,
-        transfer,
+    let cicp = Cicp {
+        primaries: points.color_primaries,
+        transfer: points.transfer_function,
         matrix: points.matrix_coefficients,
         full_range: points.is_video_full_range_image,
-    })
+    };
+    code_points::is_known(cicp).then_some(cicp)
 }
 
 /// Samples of the range of video (16 to 235 of 8 bits, ITU-T H.273) on the whole range.

@@ -5,52 +5,46 @@ use std::io::{self, Read};
 use flate2::read::ZlibDecoder;
 
 use super::SIGNATURE;
+use super::chunks::named_chunks;
 use crate::Size;
 
 /// The end mark: a chunk without data, and its checksum (W3C PNG, third edition, 11.2.4).
 pub(super) const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
 
+/// So much of it says what it is.
+const NAMED_LEN: usize = 8;
+
 /// Where the end mark should be, if a part of it or all is missing and all chunks before are whole.
-/// Nothing for animations, of which whole frames may be missing.
+/// Of animations whole frames may be missing too, unless the mark has begun.
 pub(super) fn cut_at(png: &[u8]) -> Option<usize> {
     if png.ends_with(END) {
         return None;
     }
     let mut at = SIGNATURE.len();
-    let mut has_data = false;
-    for (name, data) in chunks(png) {
-        if matches!(name, b"IEND" | b"acTL") {
+    let (mut has_data, mut is_animation) = (false, false);
+    for chunk in named_chunks(png) {
+        if chunk.name == b"IEND" {
             return None;
         }
-        has_data |= name == b"IDAT";
-        at += data.len() + 12;
+        is_animation |= chunk.name == b"acTL";
+        has_data |= chunk.name == b"IDAT";
+        at = chunk.place().end;
     }
-    let is_cut = has_data && END.starts_with(png.get(at..)?);
+    let rest = png.get(at..)?;
+    let has_begun = rest.len() >= NAMED_LEN;
+    let is_cut = has_data && END.starts_with(rest) && (has_begun || !is_animation);
     is_cut.then_some(at)
 }
 
 /// Whether the compressed samples are there to the checksum at their end. The decoder asks for no
 /// more than the last pixel, and what follows may lie in a chunk that is missing.
 pub(super) fn has_all_data(png: &[u8], size: Size) -> bool {
-    let data = chunks(png).filter(|(name, _)| *name == b"IDAT").map(|(_, data)| data);
-    let data = data.collect::<Vec<_>>().concat();
+    let chunks = named_chunks(png).filter(|chunk| chunk.name == b"IDAT");
+    let data = chunks.map(|chunk| chunk.data).collect::<Vec<_>>().concat();
     // More than the samples can be, with what stands before each row of each pass.
     let len_max = 16 * size.area() + 64;
     let mut samples = ZlibDecoder::new(&data[..]).take(len_max);
     io::copy(&mut samples, &mut io::sink()).is_ok_and(|len| len < len_max)
-}
-
-/// Name and data of each chunk that is whole, up to the first that is not.
-pub(super) fn chunks(png: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = png.get(SIGNATURE.len()..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (len, after) = rest.split_first_chunk::<4>()?;
-        let (name, after) = after.split_first_chunk::<4>()?;
-        let (data, after) = after.split_at_checked(u32::from_be_bytes(*len) as usize)?;
-        let (_checksum, after) = after.split_first_chunk::<4>()?;
-        rest = after;
-        name.iter().all(u8::is_ascii_alphabetic).then_some((name, data))
-    })
 }
 
 #[cfg(test)]
@@ -91,7 +85,9 @@ mod tests {
             assert_eq!(cut_at(&png(&data, end)), None, "{end:?}");
         }
         let animated = [chunk(b"IHDR", b"13 bytes"), chunk(b"acTL", b"8 bytes"), data[1].clone()];
-        assert_eq!(cut_at(&png(&animated, b"")), None);
+        for len in 0..END.len() {
+            assert_eq!(cut_at(&png(&animated, &END[..len])).is_some(), len >= NAMED_LEN, "{len}");
+        }
         assert_eq!(cut_at(&png(&data[..1], b"")), None, "no pixels");
     }
 

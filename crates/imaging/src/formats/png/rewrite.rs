@@ -1,10 +1,10 @@
 //! Other metadata around the same compressed image.
 
-use super::ending;
+use super::chunks::chunks;
+use super::{SIGNATURE, ending};
 use crate::metadata::Metadata;
 use crate::{Error, Result};
 
-const SIGNATURE_LEN: usize = 8;
 /// Chunks that talk about the picture and not about its samples.
 const COMMENTS: [&[u8; 4]; 5] = [b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"];
 
@@ -13,24 +13,24 @@ const COMMENTS: [&[u8; 4]; 5] = [b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"];
 /// nothing else is missing.
 pub(super) fn rewrite(png: &[u8], metadata: &Metadata) -> Result<Vec<u8>> {
     let damaged = || Error::input("the PNG is damaged between its chunks");
-    let mut kept = png.get(..SIGNATURE_LEN).ok_or_else(damaged)?.to_vec();
+    let mut kept = png.get(..SIGNATURE.len()).ok_or_else(damaged)?.to_vec();
     let cut_at = ending::cut_at(png);
-    let mut rest = &png[SIGNATURE_LEN..cut_at.unwrap_or(png.len())];
-    while let Some((len, after)) = rest.split_first_chunk::<4>() {
-        let name = after.first_chunk::<4>().ok_or_else(damaged)?;
-        let whole = (u32::from_be_bytes(*len) as usize).checked_add(12).ok_or_else(damaged)?;
-        let (chunk, after) = rest.split_at_checked(whole).ok_or_else(damaged)?;
-        let is_resolution = name == b"pHYs" && metadata.dpi.is_none();
-        if !COMMENTS.contains(&name) && !is_resolution {
-            kept.extend_from_slice(chunk);
+    let mut chunks = chunks(&png[..cut_at.unwrap_or(png.len())]);
+    for chunk in chunks.by_ref() {
+        let is_resolution = chunk.name == b"pHYs" && metadata.dpi.is_none();
+        if !COMMENTS.contains(&chunk.name) && !is_resolution {
+            kept.extend_from_slice(&png[chunk.place()]);
         }
-        if name == b"IHDR" {
+        if chunk.name == b"IHDR" {
             push_metadata(&mut kept, metadata);
         }
-        rest = after;
-        if name == b"IEND" {
-            break;
+        if chunk.name == b"IEND" {
+            return Ok(kept);
         }
+    }
+    // Less than a length is no chunk that is cut.
+    if chunks.rest().len() >= 4 {
+        return Err(damaged());
     }
     if cut_at.is_some() {
         kept.extend_from_slice(ending::END);

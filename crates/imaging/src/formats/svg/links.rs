@@ -40,7 +40,9 @@ pub(super) fn left_out(document: &Document<'_>) -> Option<(&'static str, String)
 /// How often a node itself links to another file.
 fn links(node: Node<'_, '_>) -> usize {
     if let Some(instruction) = node.pi() {
-        return usize::from(instruction.target == "xml-stylesheet");
+        let is_style = instruction.target == "xml-stylesheet";
+        let link = sheet(instruction.value.unwrap_or_default());
+        return usize::from(is_style && link.is_some_and(is_elsewhere));
     }
     if node.is_text() {
         let is_style = node.parent().is_some_and(|parent| parent.tag_name().name() == "style");
@@ -49,25 +51,58 @@ fn links(node: Node<'_, '_>) -> usize {
     let draws = DRAWING.contains(&node.tag_name().name());
     let (links, others): (Vec<_>, Vec<_>) =
         node.attributes().partition(|attribute| attribute.name() == "href");
-    // Of two spellings of the same link one counts.
-    let linked = draws && links.iter().any(|link| is_elsewhere(link.value()));
-    usize::from(linked) + others.iter().map(|other| in_style(other.value())).sum::<usize>()
+    // Of two spellings the one without a prefix counts (SVG 2).
+    let link = links.iter().find(|link| link.namespace().is_none()).or(links.first());
+    let is_linked = draws && link.is_some_and(|link| is_elsewhere(link.value()));
+    usize::from(is_linked) + others.iter().map(|other| in_style(other.value())).sum::<usize>()
 }
 
 /// How often a style, or an attribute that may be one, links to another file.
 fn in_style(text: &str) -> usize {
-    let links = |rule: &str| match rule {
-        _ if rule.contains("@import") => 1,
+    let links = |rule: &str| match rule.split_once("@import") {
+        Some((_, what)) => {
+            let what = what.trim_start();
+            usize::from(is_elsewhere(first(what.strip_prefix("url(").unwrap_or(what))))
+        }
         // A name, not a place.
-        _ if rule.contains("@namespace") => 0,
-        _ => rule.split("url(").skip(1).filter(|link| is_elsewhere(link)).count(),
+        None if rule.contains("@namespace") => 0,
+        None => rule.split("url(").skip(1).filter(|link| is_elsewhere(first(link))).count(),
     };
-    text.split([';', '{', '}']).map(links).sum()
+    without_comments(text).split([';', '{', '}']).map(links).sum()
+}
+
+/// A style as it is read: a comment parts words.
+fn without_comments(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((before, comment)) = rest.split_once("/*") {
+        kept.push_str(before);
+        kept.push(' ');
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// The link of a processing instruction for a style sheet.
+fn sheet(instruction: &str) -> Option<&str> {
+    let (_, behind) = instruction.split_once("href")?;
+    Some(first(behind.trim_start().strip_prefix('=')?))
+}
+
+/// The link that a text begins with: in quotes, or up to a bracket.
+fn first(text: &str) -> &str {
+    let mut chars = text.trim_start().chars();
+    let link = match chars.next() {
+        Some(quote @ ('"' | '\'')) => chars.as_str().split(quote).next(),
+        _ => text.split(')').next(),
+    };
+    link.unwrap_or_default()
 }
 
 /// Whether a link does not lead to the file itself.
 fn is_elsewhere(link: &str) -> bool {
-    let link = link.trim_start_matches(|c: char| c.is_whitespace() || "\"'".contains(c));
+    let link = link.trim_start();
     !(link.is_empty() || link.starts_with('#') || link.starts_with("data:"))
 }
 
@@ -97,7 +132,12 @@ mod tests {
         check("<style>@import 'a.css'; g { fill: url( \"b.svg#c\" ) }</style>", Some("2 files"));
         check("<rect style='fill:red;mask:url(b.svg#c)'/>", Some("a file that"));
         check("<rect fill='url(b.svg#c)'/>", Some("a file that"));
+        check("<rect style='/* a */mask:url(b.svg#c)/*'/>", Some("a file that"));
+        check("<style>/**/*{fill:url(&quot;b.svg#c&quot;)}</style>", Some("a file that"));
+        check("<image href='a.png' xlink:href='#a'/>", Some("a picture that"));
+        check("<image xlink:href='#a' href='a.png'/>", Some("a picture that"));
         check("<?xml-stylesheet href='a.css'?>", Some("a file that"));
+        check("<?xml-stylesheet type=\"text/css\" href = \"a.css\"?>", Some("a file that"));
     }
 
     #[test]
@@ -107,5 +147,12 @@ mod tests {
         check("<style>@namespace svg url(http://www.w3.org/2000/svg);</style>", None);
         check("<style>g{fill:url('#a')} b{src:url(data:a;base64,b)}</style>", None);
         check("<desc>@import url(a.css)</desc>", None);
+        check("<rect fill='url()' stroke=\"url('') red\" mask='url( \"#a\" )'/>", None);
+        check("<style>@import ''; @import url(data:text/css,a);</style>", None);
+        check("<style>/* @import 'a.css'; */ g{fill:red/* url(b.svg#c) */} /* url(d</style>", None);
+        check("<use href='#a' xlink:href='http://example.org/b.svg#c'/>", None);
+        check("<use xlink:href='b.svg#c' href='#a'/>", None);
+        check("<?xml-stylesheet type='text/css' href='#own'?><?xml-stylesheet?>", None);
+        check("<?xml-stylesheet href=\"\" type=\"text/css\"?>", None);
     }
 }

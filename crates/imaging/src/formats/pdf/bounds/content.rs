@@ -10,8 +10,11 @@ use hayro::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 
 use super::{Graph, Kind, Pens, Scope, is};
 
-/// The renderer saves its state so often and no deeper.
-const SAVED_MAX: usize = 65_536;
+/// The most states that are followed at once. The renderer keeps no more than 65,536, those of 50
+/// forms in each other together, and what is set then stays when states are restored.
+const SAVED_MAX: usize = 10_000;
+/// The same in a form.
+const SAVED_IN_FORM_MAX: usize = 1_000;
 
 /// What a content stream comes to.
 pub(super) struct Content {
@@ -19,31 +22,70 @@ pub(super) struct Content {
     pub(super) operators: u64,
     /// Nodes, and how often they are drawn.
     pub(super) draws: Vec<(usize, u64)>,
+    /// What the next stream begins with, where more is restored than was saved and this is no form.
+    pub(super) left: Pens,
 }
 
 /// Follows a content stream that begins with these pens.
 pub(super) fn read<'a>(
     graph: &mut Graph<'a>,
+    kind: Kind,
     scope: &Rc<Scope<'a>>,
     pens: Pens,
     mut content: TypedIter<'_>,
 ) -> Content {
-    let (saved, draws) = (Vec::new(), HashMap::new());
-    let mut tally = Tally { graph, scope, pens, saved, unsaved: 0, operators: 0, draws };
+    let (start, saved, draws) = (pens, Vec::new(), HashMap::new());
+    let is_form = kind == Kind::Form;
+    let mut tally =
+        Tally { graph, is_form, scope, start, pens, saved, is_below: false, operators: 0, draws };
     while let Some(operation) = content.next() {
         tally.operators += 1;
         tally.follow(&operation);
     }
-    Content { operators: tally.operators, draws: tally.draws.into_iter().collect() }
+    let last = tally.saved.first().copied().unwrap_or(tally.pens);
+    let left = if tally.is_below { last } else { start };
+    Content { operators: tally.operators, draws: tally.draws.into_iter().collect(), left }
+}
+
+/// Whether a glyph gives only a shape: it is painted like the text, in no colors of its own.
+pub(super) fn is_shape(mut content: TypedIter<'_>) -> bool {
+    while let Some(operation) = content.next() {
+        match operation {
+            TypedInstruction::ShapeGlyph(_) => return true,
+            TypedInstruction::ColorGlyph(_) => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
+/// Whether content looks up a name of something that is followed.
+pub(super) fn looks_up(mut content: TypedIter<'_>) -> bool {
+    use TypedInstruction as Op;
+    while let Some(operation) = content.next() {
+        if matches!(
+            operation,
+            Op::SetGraphicsState(_)
+                | Op::TextFont(_)
+                | Op::NonStrokeColorNamed(_)
+                | Op::StrokeColorNamed(_)
+                | Op::XObject(_)
+        ) {
+            return true;
+        }
+    }
+    false
 }
 
 struct Tally<'r, 'a> {
     graph: &'r mut Graph<'a>,
+    is_form: bool,
     scope: &'r Rc<Scope<'a>>,
+    start: Pens,
     pens: Pens,
     saved: Vec<Pens>,
-    /// How often the state was to be saved beyond the depth.
-    unsaved: usize,
+    /// Whether more was restored than saved.
+    is_below: bool,
     operators: u64,
     draws: HashMap<usize, u64>,
 }
@@ -77,6 +119,8 @@ impl Tally<'_, '_> {
             | Op::FillPathNonZeroCompatibility(_)
             | Op::FillPathEvenOdd(_)
             | Op::InlineImage(_) => self.fill(),
+            // It has a paint of its own, but not in a shape.
+            Op::Shading(_) if self.pens.shape.is_some() => self.fill(),
             Op::StrokePath(_) | Op::CloseAndStrokePath(_) => self.stroke(),
             Op::FillAndStrokeNonZero(_)
             | Op::FillAndStrokeEvenOdd(_)
@@ -95,18 +139,25 @@ impl Tally<'_, '_> {
     }
 
     fn save(&mut self) {
-        if self.saved.len() < SAVED_MAX {
+        let max = if self.is_form { SAVED_IN_FORM_MAX } else { SAVED_MAX };
+        if self.saved.len() < max {
             self.saved.push(self.pens);
         } else {
-            self.unsaved += 1;
+            self.graph.unsure = true;
         }
     }
 
+    /// The renderer saves the state before each stream, and once more before a form. So the first
+    /// that was not saved here is what this stream began with, and in a form those after it belong
+    /// to what draws it. There is none before other streams.
     fn restore(&mut self) {
-        if self.unsaved > 0 {
-            self.unsaved -= 1;
-        } else if let Some(pens) = self.saved.pop() {
+        if let Some(pens) = self.saved.pop() {
             self.pens = pens;
+        } else if !self.is_below {
+            self.is_below = true;
+            self.pens = self.start;
+        } else if self.is_form {
+            self.graph.unsure = true;
         }
     }
 
@@ -116,24 +167,25 @@ impl Tally<'_, '_> {
     }
 
     /// A tile is drawn anew for each area.
-    fn fill(&mut self) {
-        if let Some(tile) = self.pens.fill {
+    fn paint(&mut self, tiles: [Option<usize>; 2]) {
+        for tile in tiles.into_iter().flatten() {
             self.draw(tile, 1);
         }
+    }
+
+    fn fill(&mut self) {
+        self.paint(self.pens.shape.unwrap_or([self.pens.fill, None]));
     }
 
     fn stroke(&mut self) {
-        if let Some(tile) = self.pens.stroke {
-            self.draw(tile, 1);
-        }
+        self.paint(self.pens.shape.unwrap_or([None, self.pens.stroke]));
     }
 
-    /// Whether text is filled or stroked is not followed.
+    /// Whether text is filled or stroked is not followed. In a shape it has its own paint.
     fn text(&mut self, letters: usize) {
         let letters = letters as u64;
         self.operators = self.operators.saturating_add(letters);
-        self.fill();
-        self.stroke();
+        self.paint([self.pens.fill, self.pens.stroke]);
         let font = self.pens.font;
         let letter = font.and_then(|font| self.graph.letter(font, self.scope, self.pens));
         if let Some(letter) = letter {
