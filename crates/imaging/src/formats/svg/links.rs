@@ -15,6 +15,8 @@ const DRAWING: [&str; 8] = [
     "textPath",
 ];
 
+const SVG: &str = "http://www.w3.org/2000/svg";
+
 /// The warning about what is not in the file.
 pub(super) fn left_out(document: &Document<'_>) -> Option<(&'static str, String)> {
     let (mut pictures, mut others) = (0, 0);
@@ -47,6 +49,10 @@ fn links(node: Node<'_, '_>) -> usize {
     if node.is_text() {
         let is_style = node.parent().is_some_and(|parent| parent.tag_name().name() == "style");
         return if is_style { in_style(node.text().unwrap_or_default()) } else { 0 };
+    }
+    // What programs keep of their own draws nothing.
+    if node.tag_name().namespace().is_some_and(|name| name != SVG) {
+        return 0;
     }
     let draws = DRAWING.contains(&node.tag_name().name());
     let (links, others): (Vec<_>, Vec<_>) =
@@ -147,6 +153,7 @@ mod tests {
         check("<style>@namespace svg url(http://www.w3.org/2000/svg);</style>", None);
         check("<style>g{fill:url('#a')} b{src:url(data:a;base64,b)}</style>", None);
         check("<desc>@import url(a.css)</desc>", None);
+        check("<metadata><image xmlns='x' href='a.png' note='url(b.png)'/></metadata>", None);
         check("<rect fill='url()' stroke=\"url('') red\" mask='url( \"#a\" )'/>", None);
         check("<style>@import ''; @import url(data:text/css,a);</style>", None);
         check("<style>/* @import 'a.css'; */ g{fill:red/* url(b.svg#c) */} /* url(d</style>", None);
