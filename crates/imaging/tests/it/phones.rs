@@ -20,6 +20,8 @@ fn check_grid(bytes: &[u8], bits: u8, has_profile: bool) {
     let report =
         imaging::run(&plan, Input::alone("in.heic", bytes), &Limits::default(), &()).unwrap();
     let seen = decode(&report.outputs[0].bytes);
+    let deep = if bits > 8 { 16 } else { 8 };
+    assert_eq!(seen.frames[0].pixels.bit_depth(), deep);
     assert_eq!(seen.size(), Size::new(900, 700));
     let expected = rgba(&photo(Size::new(900, 700), Channels::Rgb));
     let distance = psnr(rgba_of(&seen).as_flattened(), expected.as_flattened());
