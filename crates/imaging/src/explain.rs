@@ -136,14 +136,13 @@ impl Plan {
         output.alpha &= settings.background.is_none();
         // A picture that does not fill its place in the file has nothing around it.
         output.alpha |= format.alpha && (format.written_size)(draft.size()) != draft.size();
-        output.bit_depth = match header.bit_depth > 8 || settings.bit_depth.is_some() {
-            true => format.depth_written(settings),
-            false => 8,
-        };
+        let is_animation = header.sequence == Sequence::Frames && count > 1;
+        let is_narrow = settings.palette.is_some() || (is_animation && !format.deep_frames);
+        let is_deep = header.bit_depth > 8 || settings.bit_depth.is_some();
+        output.bit_depth = if is_deep && !is_narrow { format.depth_written(settings) } else { 8 };
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
         let pictures = u64::from(count.max(files_out));
-        let is_animation = header.sequence == Sequence::Frames && count > 1;
         let work = Estimate::of(&header, draft, format, is_animation);
         let written_bytes = work.file_bytes.saturating_mul(pictures - 1);
         Ok(Explanation {
@@ -153,7 +152,7 @@ impl Plan {
             output,
             output_files: files_out,
             encode_generations: u32::from(lossy),
-            memory_peak_bytes: size_bytes + work.memory_bytes + written_bytes,
+            memory_peak_bytes: (size_bytes + work.memory_bytes).saturating_add(written_bytes),
             written_bytes,
             estimated_ms: (FILE_MS + work.ms * pictures as f64).ceil() as u64,
             warnings,

@@ -104,6 +104,8 @@ pub struct Format {
     pub encode_pages: Option<EncodePages>,
     /// Whether the frames of an animation may have palettes.
     pub palettes_of_frames: bool,
+    /// Whether the frames of an animation may be deeper than 8 bits.
+    pub deep_frames: bool,
     /// The longest that it shows a frame, in milliseconds.
     pub delay_ms_max: u32,
     /// Whether it can hold alpha.
@@ -198,6 +200,7 @@ impl Format {
         encode_frames: None,
         encode_pages: None,
         palettes_of_frames: false,
+        deep_frames: false,
         delay_ms_max: u32::MAX,
         alpha: false,
         drawn_at_dpi: None,

@@ -33,6 +33,7 @@ pub static JXL: Format = Format {
     decode_frames: Some(animation::track),
     encode: Some(write::encode),
     encode_frames: Some(animation::encode_frames),
+    deep_frames: true,
     alpha: true,
     is_lossy: |output| output.lossless != Some(true),
     rewrite: Some(boxes::rewrite),

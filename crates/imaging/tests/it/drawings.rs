@@ -361,6 +361,17 @@ fn glyphs_and_tiles_that_are_drawn_too_often_are_refused() {
     let fonts = "/Resources<</Font<</T 5 0 R>>>>";
     let shows_itself = stream("", "1 0 d0 BT /T 1 Tf (A) Tj ET");
     draws_too_often(fonts, "BT /T 1 Tf (A) Tj ET", &[font.to_owned(), shows_itself]);
+    // Text that is filled and stroked is drawn twice, here in forty fonts in each other.
+    let names = |next: usize| {
+        font.replace("6 0 R", &format!("{} 0 R", next - 1))
+            .replace("/CharProcs", &format!("/Resources<</Font<</T {next} 0 R>>>>/CharProcs"))
+    };
+    let doubled = stream("", "1 0 d0 BT 2 Tr /T 1 Tf (A) Tj ET");
+    let fonts_in_fonts: Vec<String> =
+        (0..40).flat_map(|level| [names(7 + 2 * level), doubled.clone()]).collect();
+    let last = [font.replace("6 0 R", "86 0 R"), stream("", &format!("1 0 d0 {FILL}"))];
+    let all = [&fonts_in_fonts[..], &last].concat();
+    draws_too_often(fonts, "BT /T 1 Tf (A) Tj ET", &all);
     let costly = stream("", &format!("1 0 d0 {}", FILL.repeat(10_000)));
     let text = format!("BT /T 1 Tf [({})] TJ ET", "A".repeat(20_000));
     draws_too_often(fonts, &text, &[font.to_owned(), costly]);

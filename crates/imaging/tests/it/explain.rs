@@ -134,6 +134,10 @@ fn the_depth_is_that_of_the_run() {
         ("ten-bit.heic", "tiff", json!({})),
         ("photo-420.jpg", "tiff", json!({ "bit_depth": 16 })),
         ("photo-420.jpg", "jpg", json!({})),
+        ("sixteen-bit.png", "png", json!({ "palette": 256 })),
+        ("animated-gifsicle.gif", "png", json!({ "bit_depth": 16 })),
+        ("animated-libjxl.jxl", "jxl", json!({})),
+        ("animated-gifsicle.gif", "jxl", json!({ "bit_depth": 16 })),
     ] {
         let steps = convert(to, &output);
         let (_, plan) = Plan::parse("pipeline", &json!({ "steps": steps }), &limits).unwrap();

@@ -22,7 +22,7 @@ const OPERATORS_MAX: u64 = 200_000_000;
 const STREAM: u64 = 10;
 /// What a group costs beside: a layer.
 const GROUP: u64 = 100;
-/// What a mask or a tile costs beside: a picture that may be as large as the page.
+/// What a mask costs beside: a picture that may be as large as the page.
 const MASK: u64 = 1_000;
 /// What filling an area with tiles costs beside: a picture as large as the area.
 const AREA: u64 = 200;
@@ -380,19 +380,9 @@ impl<'a> Graph<'a> {
         self.nodes[node] = Node { kind, times, own, once, draws: content.draws };
     }
 
-    /// Whether there is anything costly to draw with.
-    fn has_costly_pens(&self) -> bool {
-        !self.fonts.is_empty()
-            || self.nodes.len() >= NODES_MAX
-            || self.nodes.iter().any(|node| node.kind == Kind::Tile)
-    }
-
     /// What the page comes to. Step by step what is drawn deeper is added, until nothing changes or
     /// the renderer stops: it does where forms are too deep. A glyph that draws itself has no end.
     fn total(&self) -> u64 {
-        if self.unsure && self.has_costly_pens() {
-            return u64::MAX;
-        }
         let last = |node: &Node| match node.kind {
             Kind::Page | Kind::Form | Kind::Mask => 0,
             Kind::Tile | Kind::Glyph | Kind::Font | Kind::Beyond => u64::MAX,
@@ -405,6 +395,15 @@ impl<'a> Graph<'a> {
             }
             totals = next;
         }
-        totals[PAGE]
+        if !self.unsure {
+            return totals[PAGE];
+        }
+        // Any operator may then draw with the dearest pens.
+        let dearest = |kind: Kind| {
+            let nodes = self.nodes.iter().zip(&totals).filter(|(node, _)| node.kind == kind);
+            nodes.map(|(_, total)| *total).max().unwrap_or(0).saturating_add(1)
+        };
+        let pens = dearest(Kind::Tile).saturating_mul(dearest(Kind::Font));
+        totals[PAGE].saturating_mul(pens)
     }
 }

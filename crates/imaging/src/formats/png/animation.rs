@@ -188,6 +188,15 @@ fn settings(effort: Option<u8>) -> Settings {
     }
 }
 
+/// Nanoseconds a pixel, with these settings.
+pub(super) fn encode_ns(effort: Option<u8>) -> f32 {
+    match effort {
+        Some(0..=2) => super::FAST_NS,
+        None | Some(3..=7) => super::SMALL_NS,
+        Some(8..) => super::SMALLEST_NS,
+    }
+}
+
 /// A file of frames of which each holds only what changes.
 pub(super) fn encode_frames(track: Track<'_>, output: &Output) -> Result<Vec<u8>> {
     let Track { size, count, loop_count, color, metadata, frames } = track;

@@ -16,6 +16,7 @@ const DRAWING: [&str; 8] = [
 ];
 
 const SVG: &str = "http://www.w3.org/2000/svg";
+const XLINK: &str = "http://www.w3.org/1999/xlink";
 
 /// The warning about what is not in the file.
 pub(super) fn left_out(document: &Document<'_>) -> Option<(&'static str, String)> {
@@ -47,20 +48,31 @@ fn links(node: Node<'_, '_>) -> usize {
         return usize::from(is_style && link.is_some_and(is_elsewhere));
     }
     if node.is_text() {
-        let is_style = node.parent().is_some_and(|parent| parent.tag_name().name() == "style");
+        let is_style = |parent: Node<'_, '_>| {
+            parent.tag_name().name() == "style" && is_svg(parent.tag_name().namespace())
+        };
+        let is_style = node.parent().is_some_and(is_style);
         return if is_style { in_style(node.text().unwrap_or_default()) } else { 0 };
     }
     // What programs keep of their own draws nothing.
-    if node.tag_name().namespace().is_some_and(|name| name != SVG) {
+    if !is_svg(node.tag_name().namespace()) {
         return 0;
     }
     let draws = DRAWING.contains(&node.tag_name().name());
+    let attributes = node
+        .attributes()
+        .filter(|attribute| is_svg(attribute.namespace()) || attribute.namespace() == Some(XLINK));
     let (links, others): (Vec<_>, Vec<_>) =
-        node.attributes().partition(|attribute| attribute.name() == "href");
+        attributes.partition(|attribute| attribute.name() == "href");
     // Of two spellings the one without a prefix counts (SVG 2).
     let link = links.iter().find(|link| link.namespace().is_none()).or(links.first());
     let is_linked = draws && link.is_some_and(|link| is_elsewhere(link.value()));
     usize::from(is_linked) + others.iter().map(|other| in_style(other.value())).sum::<usize>()
+}
+
+/// Whether a name is of SVG, or of nothing in particular.
+fn is_svg(namespace: Option<&str>) -> bool {
+    namespace.is_none_or(|name| name == SVG)
 }
 
 /// How often a style, or an attribute that may be one, links to another file.
@@ -153,6 +165,10 @@ mod tests {
         check("<style>@namespace svg url(http://www.w3.org/2000/svg);</style>", None);
         check("<style>g{fill:url('#a')} b{src:url(data:a;base64,b)}</style>", None);
         check("<desc>@import url(a.css)</desc>", None);
+        check(
+            "<rect xmlns:foo='x' foo:note='url(b.png)'/><style xmlns='x'>@import 'a';</style>",
+            None,
+        );
         check("<metadata><image xmlns='x' href='a.png' note='url(b.png)'/></metadata>", None);
         check("<rect fill='url()' stroke=\"url('') red\" mask='url( \"#a\" )'/>", None);
         check("<style>@import ''; @import url(data:text/css,a);</style>", None);

@@ -181,7 +181,8 @@ impl Tally<'_, '_> {
         self.paint(self.pens.shape.unwrap_or([None, self.pens.stroke]));
     }
 
-    /// Whether text is filled or stroked is not followed. In a shape it has its own paint.
+    /// Whether text is filled, stroked or both, which draws it twice, is not followed. In a shape
+    /// it has its own paint.
     fn text(&mut self, letters: usize) {
         let letters = letters as u64;
         self.operators = self.operators.saturating_add(letters);
@@ -189,7 +190,7 @@ impl Tally<'_, '_> {
         let font = self.pens.font;
         let letter = font.and_then(|font| self.graph.letter(font, self.scope, self.pens));
         if let Some(letter) = letter {
-            self.draw(letter, letters);
+            self.draw(letter, letters.saturating_mul(2));
         }
     }
 
@@ -208,7 +209,9 @@ impl Tally<'_, '_> {
             self.draw(mask, 1);
         }
         let font = state.get::<Array<'_>>(keys::FONT);
-        if let Some(font) = font.and_then(|font| font.iter::<Dict<'_>>().next()) {
+        let mut parts = font.iter().flat_map(Array::iter::<Object<'_>>);
+        // Without a size the renderer keeps the font that it has.
+        if let (Some(Object::Dict(font)), Some(Object::Number(_))) = (parts.next(), parts.next()) {
             self.pens.font = self.graph.font(font);
         }
     }
