@@ -113,18 +113,16 @@ impl Plan {
         let format = draft.output_format();
         let frames = frames_out(&header, format, &draft);
         let (count, files_out) = frames;
+        draft.begin(0);
         if let (Sequence::Pages, Some(own)) = (header.sequence, header.format.drawn_at_dpi)
             && self.asked_dpi().is_none()
         {
-            draft.begin(0);
             draft.warn("rendered", rendered(own));
-            draft.begin(self.last_step());
         }
         if header.is_guess {
-            draft.begin(0);
             draft.warn("unsure", unsure(header.format));
-            draft.begin(self.last_step());
         }
+        draft.begin(self.last_step());
         warn_of_losses(&mut draft, &header, format);
         let known = !header.is_guess;
         let exact = draft.is_exact();

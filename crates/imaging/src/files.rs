@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::format::DecodeRequest;
-use crate::image::{Frame, Image};
+use crate::image::Image;
 use crate::kernels::orient;
 use crate::{Error, Header, Limits, Result};
 
@@ -47,10 +47,8 @@ impl File<'_> {
         let mut image = decode(bytes, &DecodeRequest::default(), limits)?.image;
         image.frames.truncate(1);
         image.convert_to_srgb()?;
-        for frame in std::mem::take(&mut image.frames) {
-            let pixels = orient::orient(frame.pixels.into_packed()?, self.header.orientation)?;
-            image.frames.push(Frame { pixels, ..frame });
-        }
+        image
+            .map_pixels(|pixels| orient::orient(pixels.into_packed()?, self.header.orientation))?;
         Ok(Some(image))
     }
 }

@@ -379,6 +379,13 @@ impl Decoded {
     pub fn full(image: Image) -> Self {
         Self { image, scale: 1.0, left_out: None }
     }
+
+    /// The same, of a file of the format with this title that lacks its end mark alone.
+    #[must_use]
+    pub(crate) fn without_end_mark(self, title: &str) -> Self {
+        let message = format!("the {title} ends before its end mark; all its pixels are there");
+        Self { left_out: Some(("file_cut", message)), ..self }
+    }
 }
 
 /// The format with this name or alias, in any case.

@@ -280,6 +280,14 @@ impl Image {
     pub fn size(&self) -> Size {
         self.frames[0].pixels.size()
     }
+
+    /// Gives every frame the pixels that come of its own. After an error frames are missing.
+    pub fn map_pixels(&mut self, mut map: impl FnMut(Pixels) -> Result<Pixels>) -> Result<()> {
+        for frame in std::mem::take(&mut self.frames) {
+            self.frames.push(Frame { pixels: map(frame.pixels)?, ..frame });
+        }
+        Ok(())
+    }
 }
 
 /// A plain number, as samples are.

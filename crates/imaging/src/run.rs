@@ -375,12 +375,10 @@ pub(crate) fn rendered(dpi: f64) -> String {
 }
 
 fn widen_all(image: &mut Image) -> Result<()> {
-    for frame in std::mem::take(&mut image.frames) {
-        let pixels = match frame.pixels.into_packed()? {
+    image.map_pixels(|pixels| {
+        Ok(match pixels.into_packed()? {
             Pixels::U8(packed) => Pixels::U16(canvas::widen(&packed)?),
             pixels => pixels,
-        };
-        image.frames.push(Frame { pixels, ..frame });
-    }
-    Ok(())
+        })
+    })
 }

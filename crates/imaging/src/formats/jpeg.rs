@@ -71,8 +71,7 @@ pub(super) fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> 
     if let Some(missing) = ending::missing(bytes)
         && let Ok((decoded, false)) = read(&[bytes, missing].concat(), request, limits)
     {
-        let message = "the JPEG ends before its end mark; all its pixels are there".to_owned();
-        return Ok(Decoded { left_out: Some(("file_cut", message)), ..decoded });
+        return Ok(decoded.without_end_mark(JPEG.title));
     }
     let (decoded, warned) = read(bytes, request, limits)?;
     // The decoder tells of its first complaint alone; a harmless one may hide that the file was

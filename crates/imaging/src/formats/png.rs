@@ -69,9 +69,7 @@ pub(super) fn decode(bytes: &[u8], _: &DecodeRequest, limits: &Limits) -> Result
         && let Ok(image) = read(&[&bytes[..at], ending::END].concat(), limits)
         && ending::has_all_data(bytes, image.size())
     {
-        let message = "the PNG ends before its end mark; all its pixels are there".to_owned();
-        let left_out = Some(("file_cut", message));
-        return Ok(Decoded { left_out, ..Decoded::full(image) });
+        return Ok(Decoded::full(image).without_end_mark(PNG.title));
     }
     read(bytes, limits).map(Decoded::full)
 }

@@ -181,9 +181,7 @@ impl Runner<'_> {
         decide: &dyn DecideFn,
     ) -> Result<(Image, Program)> {
         image.convert_to_srgb()?;
-        for frame in std::mem::take(&mut image.frames) {
-            image.frames.push(Frame { pixels: frame.pixels.into_packed()?, ..frame });
-        }
+        image.map_pixels(Pixels::into_packed)?;
         let mut notes = Notes::default();
         let stages = decide.decide(&image.frames[0].pixels, &mut notes)?;
         self.found.entry(step).or_default().extend(notes.data);
@@ -218,10 +216,6 @@ impl Image {
         let ColorSpace::Icc(profile) = std::mem::replace(&mut self.color, ColorSpace::Srgb) else {
             return Ok(());
         };
-        for frame in std::mem::take(&mut self.frames) {
-            let pixels = crate::icc::to_srgb(frame.pixels, &profile)?;
-            self.frames.push(Frame { pixels, ..frame });
-        }
-        Ok(())
+        self.map_pixels(|pixels| crate::icc::to_srgb(pixels, &profile))
     }
 }

@@ -1,6 +1,6 @@
 //! The passes of a program, run on an image.
 
-use crate::image::{ColorSpace, Frame, Pixels};
+use crate::image::{ColorSpace, Pixels};
 use crate::kernels::{canvas, orient, planes, resample};
 use crate::lower::{Pass, Work};
 use crate::stage::Resample;
@@ -26,12 +26,13 @@ pub(super) fn run_passes(
         if !matches!(pass.work, Work::Orient(_) | Work::Crop(_) | Work::Resample(..)) {
             image.convert_to_srgb().map_err(in_step)?;
         }
-        let frames = std::mem::take(&mut image.frames);
-        for frame in frames {
-            let pixels = apply(&pass.work, frame.pixels, scale).map_err(in_step)?;
-            limits.check_size(pixels.size()).map_err(in_step)?;
-            image.frames.push(Frame { pixels, ..frame });
-        }
+        image
+            .map_pixels(|pixels| {
+                let pixels = apply(&pass.work, pixels, scale)?;
+                limits.check_size(pixels.size())?;
+                Ok(pixels)
+            })
+            .map_err(in_step)?;
         scale = (1.0, 1.0);
     }
     Ok(image)

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::color::Color;
 use crate::format::Wrapped;
-use crate::image::{Channels, ColorSpace, Packed};
+use crate::image::ColorSpace;
 use crate::kernels::planes;
 use crate::metadata::Metadata;
 use crate::output::{IccPolicy, Output};
@@ -237,26 +237,21 @@ pub(super) fn apply_policy(image: &mut Image, output: &Output) -> Result<bool> {
 /// transparency was lost that nobody gave a background for.
 pub(super) fn fit_to_format(image: &mut Image, format: &Format, output: &Output) -> Result<bool> {
     let background = output.background.unwrap_or(Color::WHITE);
-    // 16 bits stay where the format has them; what lies between must be asked for.
-    let unasked = if format.bit_depth_max >= 16 { 16 } else { 8 };
-    let depth = output.bit_depth.unwrap_or(unasked).min(format.bit_depth_max);
-    let deep = depth > 8;
+    let deep = format.depth_written(output) > 8;
     let widen = deep && output.bit_depth.is_some();
     let mut dropped_alpha = false;
-    for frame in &mut image.frames {
-        let nothing = Pixels::U8(Packed::zeroed(Size::new(0, 0), Channels::Gray)?);
-        let mut pixels = std::mem::replace(&mut frame.pixels, nothing);
+    image.map_pixels(|mut pixels| {
         if pixels.channels().has_alpha() && (!format.alpha || output.background.is_some()) {
             dropped_alpha |= output.background.is_none() && !pixels.is_opaque();
             pixels = canvas::flatten(pixels, background)?;
         }
-        frame.pixels = match pixels {
+        Ok(match pixels {
             Pixels::U16(packed) if !deep => Pixels::U8(canvas::narrow(&packed)?),
             Pixels::U8(packed) if widen => Pixels::U16(canvas::widen(&packed)?),
             Pixels::Ycc(planar) if !format.encodes_planes => Pixels::U8(planes::to_rgb(planar)?),
             pixels => pixels,
-        };
-    }
+        })
+    })?;
     Ok(dropped_alpha)
 }
 
