@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::format::DecodeRequest;
-use crate::image::Image;
+use crate::format::{DecodeRequest, Decoded};
 use crate::kernels::orient;
 use crate::{Error, Header, Limits, Result};
 
@@ -38,18 +37,19 @@ pub struct File<'a> {
 
 impl File<'_> {
     /// Its picture, upright and in sRGB; `None` at the door.
-    pub fn image(&self, limits: &Limits) -> Result<Option<Image>> {
+    pub fn picture(&self, limits: &Limits) -> Result<Option<Decoded>> {
         let Some(bytes) = self.bytes else { return Ok(None) };
         let Some(decode) = self.header.format.decode else {
             let title = self.header.format.title;
             return Err(Error::unsupported(format!("{title} cannot be read as a picture")));
         };
-        let mut image = decode(bytes, &DecodeRequest::default(), limits)?.image;
+        let mut decoded = decode(bytes, &DecodeRequest::default(), limits)?;
+        let image = &mut decoded.image;
         image.frames.truncate(1);
         image.convert_to_srgb()?;
         image
             .map_pixels(|pixels| orient::orient(pixels.into_packed()?, self.header.orientation))?;
-        Ok(Some(image))
+        Ok(Some(decoded))
     }
 }
 

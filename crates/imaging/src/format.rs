@@ -370,9 +370,12 @@ pub struct Decoded {
     /// `ceil(size × scale)`; its content is exactly `size × scale` wide and high. Any other for a
     /// drawing, which fills its image of `Size::scaled`.
     pub scale: f64,
-    /// What of the file is not in the image, if that should be known: code and message.
-    pub left_out: Option<(&'static str, String)>,
+    /// What of the file is not in the image, if that should be known.
+    pub left_out: Option<LeftOut>,
 }
+
+/// What of a file is not in its image: code and message of a warning.
+pub type LeftOut = (&'static str, String);
 
 impl Decoded {
     /// An image at its full size.

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::color::Color;
 use crate::files::File;
+use crate::format::{Decoded, LeftOut};
 use crate::image::Pixels;
 use crate::image_op::Misfit;
 use crate::kernels::blend::{Blend, lay};
@@ -69,12 +70,14 @@ pub struct Laid {
     pub layer: Layer,
     /// The distances from its own place at which it stands.
     pub places: Vec<(i32, i32)>,
+    /// What is missing of the file that it comes from.
+    pub left_out: Option<LeftOut>,
 }
 
 impl Laid {
     /// Once, at its own place.
     pub fn once(layer: Layer) -> Self {
-        Self { layer, places: vec![(0, 0)] }
+        Self { layer, places: vec![(0, 0)], left_out: None }
     }
 }
 
@@ -119,6 +122,12 @@ impl<F: Fn() -> ImagingResult<Laid> + Send + Sync> AreaFn for LayOver<F> {
     fn held_bytes(&self, _: u64) -> u64 {
         self.held_bytes
     }
+
+    fn left_out(&self) -> Option<LeftOut> {
+        let laid = self.made.get()?.as_ref().ok()?;
+        let (code, message) = laid.left_out.as_ref()?;
+        Some((*code, format!("of the file that is laid over: {message}")))
+    }
 }
 
 /// Another picture of the request that is laid over the image.
@@ -144,26 +153,29 @@ impl Picture {
         own * self.header.size.area() + 16 * size.area()
     }
 
-    /// The picture at this size, turned clockwise, in a canvas that holds all of it.
-    pub fn at_size(&self, size: Size, angle: f64) -> ImagingResult<Pixels> {
+    /// The picture at this size, turned clockwise about its middle, with the upper left corner of
+    /// what holds all of it at this place of the image.
+    pub fn laid(&self, size: Size, angle: f64, corner: (i32, i32)) -> ImagingResult<Laid> {
         let file = File { header: self.header.clone(), bytes: self.bytes.as_deref() };
-        let image = file.image(&self.limits)?;
-        let frame = image.and_then(|mut image| image.frames.pop());
-        let pixels = frame.ok_or_else(|| Error::internal("a picture has no pixels"))?.pixels;
+        let nothing = || Error::internal("a picture has no pixels");
+        let Decoded { mut image, left_out, .. } =
+            file.picture(&self.limits)?.ok_or_else(nothing)?;
+        let pixels = image.frames.pop().ok_or_else(nothing)?.pixels;
         let source = RectF::full(pixels.size());
         let resized = match pixels.size() == size {
             true => pixels,
             false => resample(pixels, &Resample { source, size, kernel: Kernel::Lanczos3 })?,
         };
-        match angle.rem_euclid(360.0) {
-            0.0 => Ok(resized),
+        let turned = match angle.rem_euclid(360.0) {
+            0.0 => resized,
             angle => {
                 let canvas = turn::bounds(size, angle);
                 let to_source = turn::map(angle, size, canvas);
                 let beyond = Beyond::Color(Color::TRANSPARENT);
-                warp(resized, &Warp { to_source, size: canvas, beyond })
+                warp(resized, &Warp { to_source, size: canvas, beyond })?
             }
-        }
+        };
+        Ok(Laid { left_out, ..Laid::once(Layer::of_pixels(turned, corner)?) })
     }
 }
 

@@ -347,13 +347,12 @@ impl Runner<'_> {
     }
 
     fn warn(&mut self, code: &str, message: impl Into<String>) {
-        let warning = Warning {
-            code: code.to_owned(),
-            message: message.into(),
-            step_index: Some(self.steps.current()),
-            input_index: None,
-        };
-        self.add_warning(warning);
+        self.warn_of_step(self.steps.current(), code, message);
+    }
+
+    fn warn_of_step(&mut self, step: usize, code: &str, message: impl Into<String>) {
+        let (code, message) = (code.to_owned(), message.into());
+        self.add_warning(Warning { code, message, step_index: Some(step), input_index: None });
     }
 
     /// Pages and frames say the same again.

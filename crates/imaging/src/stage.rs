@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::color::{Color, from_oklab, luminance, to_linear, to_oklab};
+use crate::format::LeftOut;
 use crate::image::{Channels, Packed, Pixels};
 use crate::kernels::look::Look;
 use crate::kernels::resample::Kernel;
@@ -257,6 +258,11 @@ pub trait AreaFn: Send + Sync {
     /// estimates.
     fn held_bytes(&self, _input_bytes: u64) -> u64 {
         0
+    }
+
+    /// What is missing of another file that it brings in; asked after it has run.
+    fn left_out(&self) -> Option<LeftOut> {
+        None
     }
 }
 

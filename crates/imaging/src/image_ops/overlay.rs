@@ -6,10 +6,9 @@ use crate::files::{FileKind, FileUse};
 use crate::image_op::{Group, ImageOp, Misfit};
 use crate::image_ops::text_overlay::{tell_outside, upright};
 use crate::kernels::blend::Blend;
-use crate::kernels::layer::Layer;
 use crate::kernels::turn;
 use crate::params::{Degrees, Gravity, Length, Params, Percent, Scale};
-use crate::placing::{Anchor, Laid, Picture, lay_over_holding, shorter, side, whole};
+use crate::placing::{Anchor, Picture, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
 use crate::stage::{RectF, Stage};
 
@@ -102,7 +101,7 @@ impl ImageOp for Overlay {
         let place = RectF { x: x.into(), y: y.into(), width: wide, height: high };
         tell_outside(("overlay_outside", "overlay"), place, scene);
         Ok(lay_over_holding(held_bytes, self.blend, self.opacity.factor(), move || {
-            Layer::of_pixels(picture.at_size(size, angle)?, (x, y)).map(Laid::once)
+            picture.laid(size, angle, (x, y))
         }))
     }
 }

@@ -8,7 +8,6 @@ use crate::image_op::{Group, ImageOp, Misfit};
 use crate::image_ops::text_overlay::{known_family, place_of, placed, tell_missing, tell_outside};
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::Window;
-use crate::kernels::layer::Layer;
 use crate::kernels::turn;
 use crate::params::{Degrees, Gravity, Length, Params, Percent};
 use crate::placing::{Anchor, Laid, Picture, lay_over, lay_over_holding, shorter, side, whole};
@@ -210,7 +209,7 @@ impl Watermark {
             true => {
                 // Whole, though it may reach out of the image.
                 let room = Window::full(image).wider(image.width.max(image.height) as i32);
-                Ok(tiles(lettering.draw(room)?, image, anchor.margin))
+                Ok(tiles(Laid::once(lettering.draw(room)?), image, anchor.margin))
             }
         })
     }
@@ -232,17 +231,17 @@ impl Watermark {
         let picture = Picture::of(file, scene.limits());
         let (held_bytes, tiled) = (picture.held_bytes(size), self.is_tiled());
         Ok(lay_over_holding(held_bytes, self.blend, self.opacity.factor(), move || {
-            let layer = Layer::of_pixels(picture.at_size(size, angle)?, (x, y))?;
-            Ok(if tiled { tiles(layer, image, anchor.margin) } else { Laid::once(layer) })
+            let laid = picture.laid(size, angle, (x, y))?;
+            Ok(if tiled { tiles(laid, image, anchor.margin) } else { laid })
         }))
     }
 }
 
 /// The mark all over the image: one stands where it is, every other row is moved by half a mark.
-fn tiles(layer: Layer, image: Size, gap: f64) -> Laid {
-    let window = layer.window;
+fn tiles(laid: Laid, image: Size, gap: f64) -> Laid {
+    let window = laid.layer.window;
     if window.is_empty() {
-        return Laid::once(layer);
+        return laid;
     }
     let step = |side: u32| ((f64::from(side) + gap).round() as i32).max(2);
     let (across, down) = (step(window.size.width), step(window.size.height));
@@ -261,5 +260,5 @@ fn tiles(layer: Layer, image: Size, gap: f64) -> Laid {
     }
     let seen = |(x, y): &(i32, i32)| !window.moved(*x, *y).within(Window::full(image)).is_empty();
     places.retain(seen);
-    Laid { layer, places }
+    Laid { places, ..laid }
 }

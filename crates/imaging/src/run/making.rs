@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::pass::run_passes;
 use super::*;
 use crate::image::ColorSpace;
-use crate::lower::{Pass, Program, lower, plain, takes_half_planes};
+use crate::lower::{Pass, Program, Work, lower, plain, takes_half_planes};
 use crate::run::Codec;
 use crate::stage::{DecideFn, Notes, Stage};
 
@@ -169,6 +169,12 @@ impl Runner<'_> {
         })?;
         if let Some(pass) = passes.last() {
             steps.within(pass.steps.clone(), |step| fraction(begun, step));
+        }
+        for pass in passes {
+            let Work::Area(area) = &pass.work else { continue };
+            if let Some((code, message)) = area.left_out() {
+                self.warn_of_step(*pass.steps.start(), code, message);
+            }
         }
         Ok(image)
     }

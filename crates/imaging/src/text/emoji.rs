@@ -136,8 +136,9 @@ impl Emblem {
         let limits = Limits::default();
         let header = crate::format::header(&self.file, &limits)?;
         let file = File { header, bytes: Some(&self.file) };
-        let image = file.image(&limits)?;
-        let Some(frame) = image.and_then(|mut image| image.frames.pop()) else { return Ok(None) };
+        let picture = file.picture(&limits)?;
+        let frame = picture.and_then(|mut picture| picture.image.frames.pop());
+        let Some(frame) = frame else { return Ok(None) };
         let own = frame.pixels.size();
         let length = |x: f32, y: f32| f64::from(x.hypot(y));
         let wide = f64::from(self.rect.width()) * length(transform.sx, transform.ky);

@@ -269,6 +269,26 @@ fn corners_that_are_cut_off_show_the_background_in_formats_without_alpha() {
     assert!(r < 12 && g > 243 && b < 12, "{r} {g} {b}");
 }
 
+/// A mark whose end is cut, and a drawing whose photograph is elsewhere.
+#[test]
+fn what_is_missing_of_a_file_that_is_laid_over_is_told_once() {
+    let file = png(&portrait());
+    let logo = png(&noise(Size::new(8, 8), Channels::Rgb, 5));
+    let svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>\
+        <image href='https://example.org/a.png' width='5' height='5'/></svg>";
+    let steps = json!([
+        {"type": "border", "width": 2},
+        {"type": "overlay", "file_index": 1},
+        {"type": "watermark", "file_index": 2, "position": "tiled"},
+        {"type": "overlay", "file_index": 3},
+    ]);
+    let report = run_with(&request(&steps), &file, &[&logo[..logo.len() - 5], svg, &logo]);
+    let told = report.warnings.iter().map(|warning| (&*warning.code, warning.step_index));
+    assert_eq!(told.collect::<Vec<_>>(), [("file_cut", Some(0)), ("pictures_left_out", Some(0))]);
+    let message = &report.warnings[0].message;
+    assert!(message.starts_with("of the file that is laid over: the PNG ends"), "{message}");
+}
+
 #[test]
 fn an_overlay_takes_the_place_and_size_that_are_asked_for() {
     let red = png(&Packed::new(Size::new(2, 2), Channels::Rgb, [255, 0, 0].repeat(4)));
