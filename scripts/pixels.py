@@ -15,8 +15,12 @@ DECODERS = {
     "svg": (["rsvg-convert", "IN", "-o", "OUT"], "librsvg2-bin"),
     # Its renderer makes pictures up to a pixel larger: at four times the size that is a quarter.
     "pdf": (["pdftoppm", "-png", "-singlefile", "-r", "288", "IN", "STEM"], "poppler-utils"),
+    # The first page of a PDF at the size in which imagehq draws it.
+    "page": (
+        ["pdftoppm", "-png", "-singlefile", "-cropbox", "-r", "150", "IN", "STEM"], "poppler-utils"
+    ),
 }
-ALIASES = {"heif": "heic", "hif": "heic", "avifs": "avif"}
+ALIASES = {"heif": "heic", "hif": "heic", "avifs": "avif", "svgz": "svg"}
 MAGICK = "/usr/bin/convert" if Path("/usr/bin/convert").exists() else "convert"
 IDENTIFY = MAGICK.replace("convert", "identify")
 
@@ -45,10 +49,12 @@ def largest(path):
     return max(sizes, key=lambda size: (size[0] * size[1], size[2]))[2]
 
 
-def run(command, seconds=60):
-    """What a command prints."""
+def run(command, seconds=60, given=None):
+    """What a command prints, given something to read."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, capture_output=True, timeout=seconds, check=False, input=given
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unreadable(str(error)) from error
     if done.returncode != 0:
@@ -69,7 +75,7 @@ def pam(data):
 
 def missing():
     """The Debian packages of the decoders that are not installed."""
-    return [package for command, package in DECODERS.values() if not shutil.which(command[0])]
+    return sorted({package for command, package in DECODERS.values() if not shutil.which(command[0])})
 
 
 def decoded(path, extension=None):
@@ -88,7 +94,7 @@ def decoded(path, extension=None):
         pictures = sorted(Path(folder).iterdir())
         if not pictures:
             raise Unreadable(f"{command[0]} wrote nothing")
-        return rgba(pictures[0], ("-scale", "25%") if command[0] == "pdftoppm" else ())
+        return rgba(pictures[0], ("-scale", "25%") if extension == "pdf" else ())
 
 
 def by_pillow(path):
@@ -124,3 +130,27 @@ def distance(ours, theirs):
             total += sum(parts)
             largest = max(largest, *parts)
     return total / max(1, len(a)), largest
+
+
+def distance_drawn(ours, theirs, far, above=None):
+    """Mean difference of drawings at a quarter of the size, and the share that is further apart than
+    `far`; None where sizes differ. A pixel more or less at the right and below, where the size of a
+    drawing was rounded otherwise, counts for nothing, nor do the rows below `above`."""
+    if any(abs(ours[side] - theirs[side]) > 1 for side in (0, 1)):
+        return None
+    width, height = (min(ours[side], theirs[side]) for side in (0, 1))
+    pictures = [quarter(picture, width, min(height, above or height)) for picture in (ours, theirs)]
+    total, beyond, size = 0, 0, len(pictures[0][2])
+    for at in range(0, size, 4):
+        parts = [(*picture[:2], picture[2][at : at + 4]) for picture in pictures]
+        mean, largest = distance(*parts)
+        total += mean
+        beyond += largest > far
+    return total / max(1, size // 4), beyond / max(1, size // 4)
+
+
+def quarter(picture, width, height):
+    """A picture cut to a size, at a quarter of it."""
+    command = [MAGICK, "-size", f"{picture[0]}x{picture[1]}", "-depth", "8", "rgba:-"]
+    command += ["-crop", f"{width}x{height}+0+0", "+repage", "-scale", "25%", "-depth", "8"]
+    return pam(run([*command, "-type", "TrueColorAlpha", "pam:-"], given=picture[2]))

@@ -92,12 +92,13 @@ fn explain(operation: &Operation) -> String {
     let request = request(operation);
     let _ = writeln!(out, "{}\n  {}\n", terminal::bold("As a step of a pipeline"), step(operation));
     let _ = writeln!(out, "{}\n  {}\n", terminal::bold("On the command line"), command(operation));
+    let files = inputs(operation).into_iter().map(|name| format!("-F 'files[]=@{name}' "));
     let _ = writeln!(
         out,
-        "{}\n  curl http://127.0.0.1:8080/v1/{} \\\n    \
-         -F 'files[]=@photo.jpg' -F 'request={request}'",
+        "{}\n  curl http://127.0.0.1:8080/v1/{} \\\n    {}-F 'request={request}'",
         terminal::bold("Over HTTP"),
         operation.spot.step,
+        files.collect::<String>(),
     );
     out
 }
@@ -170,7 +171,19 @@ pub fn command(operation: &Operation) -> String {
     let pairs = if pairs.is_empty() { String::new() } else { format!(":{}", pairs.join(",")) };
     let typed = format!("{}{pairs}", operation.name);
     let quoted = if typed.contains(['#', ' ', '"', '(']) { format!("'{typed}'") } else { typed };
-    format!("imagehq run photo.jpg -o out.webp {quoted}")
+    let extension = operation.example["output_format"].as_str().unwrap_or("webp");
+    format!("imagehq run {} -o out.{extension} {quoted}", inputs(operation).join(" "))
+}
+
+/// The files that the example takes: a photograph, and what it uses beside it.
+fn inputs(operation: &Operation) -> Vec<String> {
+    let format = operation.example["input_format"].as_str().unwrap_or("jpg");
+    let mut names = vec![format!("photo.{format}")];
+    if !operation.example["file_index"].is_null() {
+        let is_table = operation.name == "lut";
+        names.push(if is_table { "table.cube" } else { "logo.png" }.to_owned());
+    }
+    names
 }
 
 fn pair((name, value): (&String, &Value)) -> String {
@@ -211,7 +224,12 @@ mod tests {
             let document = json!({"steps": [step(&operation)]});
             let limits = imaging::Limits::default();
             let parsed = imaging::Plan::parse("pipeline", &document, &limits);
-            assert!(parsed.is_ok(), "{}: {parsed:?}", operation.name);
+            let (_, plan) =
+                parsed.unwrap_or_else(|faults| panic!("{}: {faults:?}", operation.name));
+            let uses = plan.file_uses().into_iter().map(|(_, used)| used.index);
+            let files = inputs(&operation).len();
+            assert_eq!(plan.inputs(files), [0], "{}", operation.name);
+            assert!(uses.eq(1..files), "{}: all files that are named are used", operation.name);
         }
     }
 

@@ -142,7 +142,7 @@ pub fn formats() -> Vec<FormatDoc> {
         alpha: format.alpha,
         animation: format.decode_frames.is_some() || format.encode_frames.is_some(),
         pages: format.page_header.is_some() || format.encode_pages.is_some(),
-        bit_depth_max: format.bit_depth_max,
+        bit_depth_max: format.bit_depth_max(),
         side_max: format.side_max,
     };
     FORMATS.iter().filter(|format| format.is_image()).map(format).collect()

@@ -51,10 +51,13 @@ static TO_LINEAR: LazyLock<Vec<f32>> = LazyLock::new(|| {
 
 /// Over the square root of the linear value: the curve is steep near black.
 static FROM_LINEAR: LazyLock<Vec<f32>> = LazyLock::new(|| {
-    let exact =
-        |v: f64| if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 };
-    (0..=TABLE_LEN).map(|i| exact((i as f64 / TABLE_LEN as f64).powi(2)) as f32).collect()
+    (0..=TABLE_LEN).map(|i| srgb_curve((i as f64 / TABLE_LEN as f64).powi(2)) as f32).collect()
 });
+
+/// Linear light (0 to 1) to sRGB (IEC 61966-2-1), exactly.
+pub fn srgb_curve(linear: f64) -> f64 {
+    if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
+}
 
 /// A value of a table over 0..=1, linearly interpolated; outside it is clamped.
 pub fn interpolate(table: &[f32], x: f32) -> f32 {

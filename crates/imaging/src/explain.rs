@@ -123,6 +123,18 @@ impl Plan {
             draft.warn("unsure", unsure(header.format));
         }
         draft.begin(self.last_step());
+        let is_animation = header.sequence == Sequence::Frames && count > 1;
+        if is_animation
+            && draft.intent.output.palette.is_some()
+            && let Some(message) = format.ignored_palette()
+        {
+            draft.warn("palette_ignored", message);
+            draft.intent.output.palette = None;
+        }
+        let (output, size) = (&draft.intent.output, draft.size());
+        if let Some(message) = format.lowered_effort(output, size, is_animation) {
+            draft.warn("effort_lowered", message);
+        }
         warn_of_losses(&mut draft, &header, format);
         let known = !header.is_guess;
         let exact = draft.is_exact();
@@ -134,10 +146,12 @@ impl Plan {
         output.alpha &= settings.background.is_none();
         // A picture that does not fill its place in the file has nothing around it.
         output.alpha |= format.alpha && (format.written_size)(draft.size()) != draft.size();
-        let is_animation = header.sequence == Sequence::Frames && count > 1;
         let is_narrow = settings.palette.is_some() || (is_animation && !format.deep_frames);
         let is_deep = header.bit_depth > 8 || settings.bit_depth.is_some();
-        output.bit_depth = if is_deep && !is_narrow { format.depth_written(settings) } else { 8 };
+        output.bit_depth = match is_deep && !is_narrow {
+            true => format.depth_written(settings),
+            false => format.bit_depth_min(),
+        };
         let lossy = (format.is_lossy)(&draft.intent.output);
         let warnings = std::mem::take(&mut draft.warnings);
         let pictures = u64::from(count.max(files_out));
@@ -243,7 +257,7 @@ fn outlook(
         exact,
         color: if header.is_gray { "gray" } else { "rgb" },
         alpha: header.has_alpha && (format.alpha || format.encode.is_none()),
-        bit_depth: header.bit_depth.min(format.bit_depth_max.max(8)),
+        bit_depth: header.bit_depth.min(format.bit_depth_max().max(8)),
     }
 }
 

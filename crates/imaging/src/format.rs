@@ -1,5 +1,7 @@
 //! File formats: one value with all its facts each, and the list of them.
 
+mod losses;
+
 use serde::Serialize;
 
 use crate::formats::{
@@ -119,8 +121,8 @@ pub struct Format {
     pub decodes_planes: bool,
     /// Whether a file written with these settings loses something of the picture.
     pub is_lossy: fn(&Output) -> bool,
-    /// The same compressed image and color profile with this metadata instead of its own. Only for
-    /// images that lie upright: an orientation would be lost.
+    /// The same compressed image and color profile with this metadata instead of its own. How the
+    /// pixels lie must stand in it ([`Metadata::oriented`]).
     pub rewrite: Option<Rewrite>,
     /// A file of it around the image of another format that has not been touched.
     pub wrap: Option<Wrap>,
@@ -138,8 +140,9 @@ pub struct Format {
     pub encode_memory: fn(&Output, Size) -> u64,
     /// The effort that a still image of this size (or an animation) gets, where that is less.
     pub effort_lowered: fn(&Output, Size, bool) -> Option<u8>,
-    /// The deepest samples it is written with.
-    pub bit_depth_max: u8,
+    /// The depths it can be written with, or read where it is not written, in bits a sample; from
+    /// the least.
+    pub bit_depths: &'static [u8],
     /// The longest side its container can say.
     pub side_max: u32,
     /// The size that a picture of this size has in the file, where the format does not take it as
@@ -153,33 +156,21 @@ impl Format {
         self.decode.is_some() || self.encode.is_some()
     }
 
-    /// The depths it can be written with, in bits a sample.
-    pub fn bit_depths(&self) -> &'static [u8] {
-        match self.bit_depth_max {
-            16.. => &[8, 16],
-            10..16 => &[8, 10, 12],
-            _ => &[8],
-        }
+    /// The deepest samples it is written with.
+    pub fn bit_depth_max(&self) -> u8 {
+        self.bit_depths.last().copied().unwrap_or(8)
     }
 
-    /// What a still format says of an animation of which it gets one frame.
-    pub(crate) fn holds_one_frame(&self, frames: u32) -> String {
-        let holds = match self.encode_pages {
-            Some(_) => "holds pages, which frames do not become",
-            None => "holds one picture",
-        };
-        let title = self.title;
-        format!(
-            "{title} {holds}: the first of {frames} frames is taken (frames: \"all\" gives each as \
-             a file)"
-        )
+    /// The least deep ones.
+    pub fn bit_depth_min(&self) -> u8 {
+        self.bit_depths.first().copied().unwrap_or(8)
     }
 
     /// The deepest samples that are written with these settings. 16 bits stay where the format has
     /// them; what lies between must be asked for.
     pub fn depth_written(&self, output: &Output) -> u8 {
-        let unasked = if self.bit_depth_max >= 16 { 16 } else { 8 };
-        output.bit_depth.unwrap_or(unasked).min(self.bit_depth_max)
+        let unasked = if self.bit_depth_max() >= 16 { 16 } else { 8 };
+        output.bit_depth.unwrap_or(unasked).min(self.bit_depth_max())
     }
 
     /// What most formats are, for those that say only how they differ: neither read nor written,
@@ -215,7 +206,7 @@ impl Format {
         encode_ns: |_, _| 20.0,
         encode_memory: |_, size| 3 * size.area(),
         effort_lowered: |_, _, _| None,
-        bit_depth_max: 8,
+        bit_depths: &[8],
         side_max: 65_535,
         written_size: |size| size,
     };
@@ -366,7 +357,7 @@ pub struct DecodeRequest {
 pub struct Decoded {
     /// The image.
     pub image: Image,
-    /// The factor that the decoder scaled by: 1, 1/2, 1/4 or 1/8, and the image is
+    /// The factor that the decoder scaled by: a whole number of eighths up to 1, and the image is
     /// `ceil(size × scale)`; its content is exactly `size × scale` wide and high. Any other for a
     /// drawing, which fills its image of `Size::scaled`.
     pub scale: f64,

@@ -24,7 +24,6 @@ pub mod jpeg;
 pub mod jxl;
 mod lab;
 mod light;
-mod narrow;
 pub mod pdf;
 mod plain;
 pub mod png;

@@ -14,6 +14,7 @@ pub mod layer;
 pub mod look;
 pub mod luma;
 mod lut3;
+pub mod narrow;
 pub mod orient;
 pub mod palette;
 pub mod planes;

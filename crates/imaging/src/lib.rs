@@ -1,8 +1,9 @@
 //! Pixels, formats, operations and plans: bytes in, bytes out.
 //!
-//! Reading order: [`request`] turns a JSON document into a [`Plan`]; [`lower`] turns a plan and an
-//! image header into a [`lower::Program`]; [`run`] executes it with the decoders and encoders of
-//! [`formats`]. Nothing here knows files, clocks, threads, environment variables or the network.
+//! Reading order: [`request`] turns a JSON document into a [`Plan`]; [`draft`] collects the stages
+//! of its steps for an image header; [`lower`] makes a [`lower::Program`] of them; [`run`] executes
+//! it with the decoders and encoders of [`formats`]. Nothing here knows files, clocks, environment
+//! variables or the network.
 
 pub mod catalog;
 pub mod check;

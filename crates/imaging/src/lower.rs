@@ -10,7 +10,7 @@ use crate::kernels::color_pass::ColorPass;
 use crate::kernels::orient;
 use crate::kernels::resample::Kernel;
 use crate::metadata::Orientation;
-use crate::output::{ChromaSubsampling, Output};
+use crate::output::Output;
 use crate::stage::{AreaFn, Extend, Rect, RectF, Resample, Stage};
 
 /// What is run on one image.
@@ -120,17 +120,7 @@ pub fn plain(stages: Vec<(usize, Stage)>) -> Program {
 
 /// Whether an encoder that takes planes is to have them in 4:2:0.
 pub fn takes_half_planes(format: &Format, output: &Output) -> bool {
-    format.encodes_planes && keeps_half_chroma(output)
-}
-
-fn keeps_half_chroma(output: &Output) -> bool {
-    let by_quality = output.quality.is_none_or(|quality| quality < 90);
-    output.lossless != Some(true)
-        && match output.chroma_subsampling {
-            Some(ChromaSubsampling::Half) => true,
-            Some(ChromaSubsampling::Full) => false,
-            Some(ChromaSubsampling::Auto) | None => by_quality,
-        }
+    format.encodes_planes && output.lossless != Some(true) && !output.keeps_full_chroma()
 }
 
 fn push_color(passes: &mut Vec<Pass>, step: usize, push: impl FnOnce(&mut ColorPass)) {

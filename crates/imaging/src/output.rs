@@ -16,9 +16,9 @@ pub struct Output {
     /// 1 (smallest file) to 100 (best picture). JPEG 85, WebP 80, AVIF 60, JPEG XL 88.
     #[schemars(range(min = 1, max = 100))]
     pub quality: Option<u8>,
-    /// No loss at all, where the format can (WebP, AVIF, JPEG XL). A JPEG that nothing touches goes
-    /// into JPEG XL as it is, with the metadata that are kept, and can be had back so (not in CMYK
-    /// or rare subsamplings, which are decoded).
+    /// No loss at all, where the format can (WebP, AVIF, JPEG XL, PDF). A JPEG that nothing touches
+    /// goes into JPEG XL as it is, with the metadata that are kept, and can be had back so (not in
+    /// CMYK or rare subsamplings, which are decoded).
     pub lossless: Option<bool>,
     /// 0 (fastest) to 10 (smallest file), one scale for all formats.
     #[schemars(range(min = 0, max = 10))]
@@ -30,12 +30,12 @@ pub struct Output {
     /// The colour behind transparent pixels when the format has no alpha. White by default.
     pub background: Option<Color>,
     /// `true` drops all metadata, `false` keeps Exif and XMP whole; comments and IPTC blocks are
-    /// never kept. By default the ICC profile (where it matters), copyright and creator are kept,
-    /// the rest (GPS among it) is dropped.
+    /// never kept. By default the ICC profile (where it matters), copyright, creator and
+    /// resolution are kept, the rest (GPS among it) is dropped.
     pub strip_metadata: Option<bool>,
     /// What becomes of the colour profile.
     pub icc: Option<IccPolicy>,
-    /// Bits a sample: 8 or 16 (PNG, TIFF, JPEG XL), 8, 10 or 12 (AVIF).
+    /// Bits a sample: 8 or 16 (PNG, TIFF, JPEG XL, PNM), 8, 10 or 12 (AVIF).
     #[schemars(range(min = 8, max = 16))]
     pub bit_depth: Option<u8>,
     /// The resolution that is written into the file, in pixels an inch; a drawing or PDF page is
@@ -67,6 +67,16 @@ impl Output {
                 fields
             }
             _ => Map::new(),
+        }
+    }
+
+    /// Whether the color samples keep their number, unless something else is asked for: from
+    /// quality 90 on, which no format has by default.
+    pub(crate) fn keeps_full_chroma(&self) -> bool {
+        match self.chroma_subsampling.unwrap_or(ChromaSubsampling::Auto) {
+            ChromaSubsampling::Half => false,
+            ChromaSubsampling::Full => true,
+            ChromaSubsampling::Auto => self.quality.is_some_and(|quality| quality >= 90),
         }
     }
 

@@ -188,7 +188,7 @@ unit!(
 );
 unit!(
     /// A place in the request, counted from 0.
-    FileIndex, u32, "integer", 0 ..= 99999, "file"
+    FileIndex, usize, "integer", 0 ..= 99999, "file"
 );
 unit!(
     /// How good a lossy picture is, 1 to 100.

@@ -152,8 +152,8 @@ struct Step {
     input_format: Option<String>,
 }
 
-/// A checked request: every name exists, every parameter is in range, every step fits the one
-/// before.
+/// A checked request: every name exists and every parameter is in range. Whether the steps fit an
+/// image, [`Plan::check`] says.
 #[derive(Debug)]
 pub struct Plan {
     steps: Vec<Step>,
@@ -215,8 +215,12 @@ impl Plan {
         let mut faults = Faults::default();
         for (pointer, file_use) in self.file_uses() {
             let Some(header) = headers.get(file_use.index) else {
-                let message =
-                    format!("there is no file {}, only {}", file_use.index, headers.len());
+                let files = if headers.len() == 1 { "file" } else { "files" };
+                let message = format!(
+                    "there is no file {}: {} {files} came, counted from 0",
+                    file_use.index,
+                    headers.len()
+                );
                 faults.invalid(&pointer, message);
                 continue;
             };
@@ -343,7 +347,7 @@ impl Plan {
             faults.push(Fault::invalid(self.setting(draft, "pages"), message));
         }
         let output = &draft.intent.output;
-        let depths = format.bit_depths();
+        let depths = format.bit_depths;
         if let Some(depth) = output.bit_depth.filter(|depth| !depths.contains(depth)) {
             let depths: Vec<String> = depths.iter().map(u8::to_string).collect();
             let message = format!(
@@ -407,7 +411,7 @@ fn warn_of_loss(draft: &mut Draft<'_>, format: &Format) {
         let message = format!("{} cannot be written without loss", format.title);
         draft.warn("lossless_ignored", message);
     } else if depth < own {
-        let deeper = format.bit_depth_max > depth;
+        let deeper = format.bit_depth_max() > depth;
         let hint = if deeper { "; bit_depth asks for more" } else { "" };
         let message =
             format!("{} is written with {depth} of {own} bits a sample{hint}", format.title);

@@ -313,6 +313,7 @@ impl Runner<'_> {
         let (_, intent, _) = self.intent()?;
         let mut index = 0;
         let mut size = self.header.size;
+        self.steps.events.codec(Codec::Encode);
         let mut pages = std::iter::from_fn(|| {
             let page = *chosen.get(index as usize)?;
             index += 1;

@@ -148,7 +148,8 @@ fn tag(path: &str) -> &'static str {
         path if path.starts_with("/v1/pipeline") => "operations",
         "/v1/operations" | "/openapi.json" | "/docs" | "/docs/errors" => "documentation",
         "/healthz" | "/readyz" | "/metrics" => "operation of the server",
-        _ => "pages",
+        "/" | "/style.css" => "pages",
+        _ => unreachable!("`{path}` has no tag: give it one here"),
     }
 }
 
@@ -236,7 +237,8 @@ fn responses(name: &str) -> Value {
             with("200", kind("A document.", "application/json"), &[])
         }
         "read_style" => with("200", kind("A style sheet.", "text/css"), &[]),
-        _ => with("200", kind("A page.", "text/html"), &[]),
+        "read_docs" | "read_errors" | "read_home" => with("200", kind("A page.", "text/html"), &[]),
+        _ => unreachable!("`{name}` has no answers: say here what it answers"),
     }
 }
 

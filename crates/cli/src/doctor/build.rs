@@ -26,7 +26,7 @@ pub(super) fn formats() -> Section {
             }
         };
         let alpha = if format.alpha { ", alpha" } else { "" };
-        let depth = format.bit_depth_max;
+        let depth = format.bit_depth_max();
         Check::ok(format.name, format!("{verbs}, up to {depth} bits a sample{alpha}"))
     });
     Section { title: "Formats".to_owned(), checks: checks.collect() }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
-use imaging::{FORMATS, Fault, Header, Limits, Plan, format};
+use imaging::{FORMATS, Fault, Format, Header, Limits, Plan, format};
 use serde_json::Value;
 
 use crate::args::RunArgs;
@@ -61,7 +61,9 @@ impl Request {
                 (document, Origin::File(path), inputs)
             }
             None => {
-                let (inputs, typed) = typed(&args.arguments)?;
+                let (inputs, mut typed) = typed(&args.arguments)?;
+                let named = args.output.as_deref().and_then(named_format);
+                named.inspect(|format| typed.convert_to(format.name));
                 (typed.document.clone(), Origin::Typed(typed), inputs)
             }
         };
@@ -265,8 +267,7 @@ fn wanted_format(document: &Value, target: &Target) -> anyhow::Result<Option<&'s
         return Ok(None);
     }
     let Target::File(path) = target else { return Ok(None) };
-    let known = target.extension().and_then(format::by_name);
-    match known.filter(|format| format.encode.is_some()) {
+    match named_format(path.as_os_str()) {
         Some(format) => Ok(Some(format.name)),
         None => {
             let writable = FORMATS.iter().filter(|format| format.encode.is_some());
@@ -278,6 +279,13 @@ fn wanted_format(document: &Value, target: &Target) -> anyhow::Result<Option<&'s
             bail!("-o {}: {what}; there are {}", path.display(), writable.join(", "))
         }
     }
+}
+
+/// The format that the name of one result asks for, if it can be written.
+fn named_format(output: &OsStr) -> Option<&'static Format> {
+    let target = Target::new(output, 1).ok()?;
+    let known = target.extension().and_then(format::by_name);
+    known.filter(|format| format.encode.is_some())
 }
 
 /// Whether a step, or the document as a whole, says which format the result has.
@@ -347,6 +355,23 @@ mod tests {
     }
 
     #[test]
+    fn a_conversion_without_a_format_goes_to_that_of_the_result() {
+        let request = |step: &str, output: &str| super::tests::request(&["-", step], output);
+        let steps = |step, output| request(step, output).unwrap().document["steps"].clone();
+        let convert = |format: &str| {
+            let request = json!({"output_format": format, "output": {"quality": 90}});
+            json!([{"operation": "convert", "request": request}])
+        };
+        assert_eq!(steps("convert:quality=90", "a.webp"), convert("webp"));
+        assert_eq!(steps("convert:quality=90,output_format=png", "a.webp"), convert("png"));
+        let missing = request("convert:quality=90", "a/").unwrap_err().to_string();
+        assert!(
+            missing.starts_with("convert:quality=90: \"output_format\" is missing"),
+            "{missing}"
+        );
+    }
+
+    #[test]
     fn what_cannot_be_is_said_before_any_work() {
         let no_step = "no step is named, such as resize:width=1600; `imagehq ops` lists them \
                        (-o NAME.webp alone converts)";
@@ -379,7 +404,7 @@ mod tests {
         refuses(
             &["-", "overlay:file_index=7"],
             "a.png",
-            "overlay:file_index=7: there is no file 7, only 1",
+            "overlay:file_index=7: there is no file 7: 1 file came, counted from 0",
         );
     }
 }

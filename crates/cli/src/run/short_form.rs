@@ -111,6 +111,17 @@ impl Typed {
         Self::new(convert.into_iter().collect())
     }
 
+    /// Conversions that were typed without a format go to this one.
+    pub(super) fn convert_to(&mut self, format: &str) {
+        for step in self.document["steps"].as_array_mut().into_iter().flatten() {
+            let is_open =
+                step["operation"] == "convert" && step["request"]["output_format"].is_null();
+            if is_open {
+                step["request"]["output_format"] = format.into();
+            }
+        }
+    }
+
     /// Whether no step was typed.
     pub(super) fn is_empty(&self) -> bool {
         self.origins.is_empty()

@@ -185,7 +185,10 @@ fn files_that_operations_use_are_checked_before_any_work() {
         ),
         (&["photo.jpg", "empty.cube", "lut:file_index=1"], "empty.cube: the file is empty"),
         (&["photo.jpg", "photo.cube", "overlay:file_index=-1"], "overlay:file_index=-1: expected"),
-        (&["photo.jpg", "photo.cube", "lut:file_index=7"], "there is no file 7, only 2"),
+        (
+            &["photo.jpg", "photo.cube", "lut:file_index=7"],
+            "there is no file 7: 2 files came, counted from 0",
+        ),
     ];
     for (arguments, expected) in refused {
         for output in ["out.png", "out/", "-"] {

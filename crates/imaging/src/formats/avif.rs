@@ -25,7 +25,7 @@ pub static AVIF: Format = Format {
     encodes_planes: true,
     decodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
-    bit_depth_max: 12,
+    bit_depths: &[8, 10, 12],
     side_max: codec::SIDE_MAX,
     decode_ns: 80.0,
     decode_bytes: heif::DECODE_BYTES,
@@ -41,8 +41,6 @@ pub static AVIF: Format = Format {
 const QUALITY: u8 = 60;
 /// Effort when none is asked for: the knee of size against time.
 const EFFORT: u8 = 4;
-/// From here on colors keep all their samples unless something else is asked for.
-const FULL_CHROMA_QUALITY: u8 = 90;
 
 /// What RGB means that is stored as luma and differences, as JPEG has them.
 const SRGB: Cicp = Cicp { primaries: 1, transfer: 13, matrix: 6, full_range: true };
@@ -99,13 +97,7 @@ fn pictures(pixels: &Pixels, output: &Output) -> Result<(Picture, Option<Picture
         Some(9 | 10) => 10,
         Some(_) => 12,
     };
-    let quality = output.quality.unwrap_or(QUALITY);
-    let is_full = match output.chroma_subsampling.unwrap_or(ChromaSubsampling::Auto) {
-        ChromaSubsampling::Half => false,
-        ChromaSubsampling::Full => true,
-        ChromaSubsampling::Auto => quality >= FULL_CHROMA_QUALITY,
-    };
-    let layout = if is_full { Layout::S444 } else { Layout::S420 };
+    let layout = if output.keeps_full_chroma() { Layout::S444 } else { Layout::S420 };
     let form = planes::Form { bit_depth, layout, is_lossless };
     match pixels {
         Pixels::Ycc(planar) if !is_lossless && bit_depth == 8 => {

@@ -17,7 +17,7 @@ pub static DDS: Format = Format {
     inspect: |limits| Prefix::start(HEADER_LEN + DX10_LEN, header, limits),
     decode: Some(decode),
     alpha: true,
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     ..Format::PLAIN
 };
 

@@ -34,7 +34,7 @@ pub static EXR: Format = Format {
     inspect: |limits| Box::new(inspect::start(limits)),
     decode: Some(decode),
     alpha: true,
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     decode_ns: 60.0,
     ..Format::PLAIN
 };

@@ -21,7 +21,7 @@ pub static FARBFELD: Format = Format {
     decode: Some(decode),
     encode: Some(encode),
     alpha: true,
-    bit_depth_max: 16,
+    bit_depths: &[16],
     encode_memory: |_, size| 16 * size.area(),
     ..Format::PLAIN
 };

@@ -19,7 +19,7 @@ pub static HDR: Format = Format {
     sniff: |start| start.starts_with(b"#?RADIANCE") || start.starts_with(b"#?RGBE"),
     inspect: |limits| Prefix::start(BYTES_MAX, header, limits),
     decode: Some(decode),
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     ..Format::PLAIN
 };
 

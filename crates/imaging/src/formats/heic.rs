@@ -14,7 +14,7 @@ pub static HEIC: Format = Format {
     decode: Some(heif::decode),
     alpha: true,
     decodes_planes: true,
-    bit_depth_max: 12,
+    bit_depths: &[8, 10, 12],
     decode_ns: 60.0,
     decode_bytes: heif::DECODE_BYTES,
     ..Format::PLAIN

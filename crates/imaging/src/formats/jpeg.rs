@@ -10,6 +10,7 @@ use native::turbojpeg::{
 use crate::format::{DecodeRequest, Decoded, Format};
 use crate::formats::native_error;
 use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane, Scalar};
+use crate::kernels::narrow::narrow;
 use crate::metadata::Metadata;
 use crate::output::{ChromaSubsampling, Output};
 use crate::{Error, Image, Limits, Result, Size};
@@ -25,7 +26,6 @@ mod shared;
 mod walk;
 
 use super::chroma;
-use super::narrow::narrow;
 use super::profile;
 pub(super) use embed::embed;
 pub(super) use inspect::has_end;
@@ -46,7 +46,7 @@ pub static JPEG: Format = Format {
     decodes_planes: true,
     is_lossy: |_| true,
     rewrite: Some(rewrite::rewrite),
-    bit_depth_max: 8,
+    bit_depths: &[8],
     side_max: turbojpeg::SIDE_MAX,
     scales_when_decoding: true,
     decode_ns: 6.0,
@@ -57,8 +57,6 @@ pub static JPEG: Format = Format {
 
 /// Quality when none is asked for.
 const QUALITY: u8 = 85;
-/// From this quality on, chroma is kept whole.
-const FULL_CHROMA_QUALITY: u8 = 90;
 /// Up to so many pixels, Huffman tables made for the image cost next to nothing and save 5 % and
 /// more.
 const SMALL_AREA: u64 = 512 * 512;
@@ -191,15 +189,10 @@ pub(super) fn encode_bare(image: &Image, output: &Output) -> Result<Vec<u8>> {
 fn options(image: &Image, output: &Output) -> EncodeOptions {
     let quality = output.quality.unwrap_or(QUALITY).clamp(1, 100);
     let effort = output.effort.unwrap_or(0);
-    let is_full = match output.chroma_subsampling.unwrap_or(ChromaSubsampling::Auto) {
-        ChromaSubsampling::Half => false,
-        ChromaSubsampling::Full => true,
-        ChromaSubsampling::Auto => quality >= FULL_CHROMA_QUALITY,
-    };
     let round = |dpi: f64| dpi.round().clamp(1.0, 65_535.0) as u16;
     EncodeOptions {
         quality,
-        subsampling: if is_full { Subsampling::S444 } else { Subsampling::S420 },
+        subsampling: if output.keeps_full_chroma() { Subsampling::S444 } else { Subsampling::S420 },
         progressive: output.progressive.unwrap_or(effort >= 10),
         optimize: effort >= 5 || image.size().area() <= SMALL_AREA,
         density: image.metadata.dpi.map(|(x, y)| (round(x), round(y))),

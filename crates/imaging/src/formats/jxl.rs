@@ -38,7 +38,7 @@ pub static JXL: Format = Format {
     is_lossy: |output| output.lossless != Some(true),
     rewrite: Some(boxes::rewrite),
     wrap: Some(wrap::wrap),
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     side_max: SIDE_MAX,
     decode_ns: 50.0,
     encode_ns: write::encode_ns,

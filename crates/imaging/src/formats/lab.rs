@@ -1,9 +1,6 @@
 //! CIE L*a*b* under D50 to sRGB.
 
-/// From linear light to the curve of sRGB (IEC 61966-2-1).
-pub(super) fn curve(linear: f32) -> f32 {
-    if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
-}
+use super::light::curve;
 
 /// L* from 0 to 65 535 for 100, a* and b* with 0 at 128 steps, to sRGB of 16 bits. Colors outside
 /// of sRGB are clipped.

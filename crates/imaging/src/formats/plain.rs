@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::narrow::narrow;
 use crate::icc;
 use crate::image::{ColorSpace, Frame, Packed, Pixels};
+use crate::kernels::narrow::narrow;
 use crate::{Error, Image, Result};
 
 /// The pixels of the one frame, in sRGB.

@@ -9,9 +9,9 @@ use png::{
 };
 
 use super::channels::{self, Plain};
-use super::narrow::{narrow, widen};
 use crate::format::{DecodeRequest, Decoded, Format, Track};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
+use crate::kernels::narrow::{narrow, widen};
 use crate::metadata::Metadata;
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
@@ -43,7 +43,7 @@ pub static PNG: Format = Format {
     // Nothing is lost if the picture has no more colors than that, but this is not known before.
     is_lossy: |output| output.palette.is_some(),
     rewrite: Some(rewrite::rewrite),
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     side_max: 65_535,
     decode_ns: 12.0,
     encode_ns,

@@ -23,7 +23,7 @@ pub static PNM: Format = Format {
     decode: Some(decode),
     encode: Some(encode),
     alpha: true,
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     ..Format::PLAIN
 };
 

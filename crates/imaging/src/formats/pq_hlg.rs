@@ -3,6 +3,7 @@
 use native::av1::Cicp;
 
 use crate::Result;
+use crate::color::srgb_curve;
 use crate::image::Pixels;
 use crate::kernels::canvas;
 
@@ -122,8 +123,7 @@ fn code_table() -> Vec<u16> {
     let len = 1 << 14;
     let code = |index: usize| {
         let v = index as f64 / (len - 1) as f64;
-        let v = if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 };
-        (v * 65_535.0).round() as u16
+        (srgb_curve(v) * 65_535.0).round() as u16
     };
     (0..len).map(code).collect()
 }

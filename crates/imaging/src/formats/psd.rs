@@ -6,6 +6,7 @@ use super::prefix::Prefix;
 use super::{lab, profile};
 use crate::format::{DecodeRequest, Decoded, Format, Header, Sequence};
 use crate::image::{Channels, ColorSpace, Packed, Pixels};
+use crate::kernels::narrow;
 use crate::metadata::Orientation;
 use crate::{Error, Image, Limits, Result};
 
@@ -23,7 +24,7 @@ pub static PSD: Format = Format {
     inspect: |limits| Prefix::start(sections::HEADER_LEN, header, limits),
     decode: Some(decode),
     alpha: true,
-    bit_depth_max: 16,
+    bit_depths: &[8, 16],
     ..Format::PLAIN
 };
 
@@ -152,7 +153,7 @@ fn from_narrow(
             (packed(colors), ColorSpace::Srgb)
         }
         Mode::Lab => {
-            let wide = super::narrow::widen(&samples);
+            let wide = narrow::widen(&samples);
             let to_rgb = |lab: &[u16]| lab::to_srgb(lab, 257.0);
             let colors = super::tiff::with_alpha(&wide, 3, has_alpha, to_rgb);
             (Pixels::U16(Packed::new(size, channels, colors)), ColorSpace::Srgb)
@@ -169,7 +170,7 @@ fn from_wide(
     let channels = channels(facts.mode, has_alpha);
     match facts.mode {
         Mode::Inks => {
-            let narrow = super::narrow::narrow(&samples);
+            let narrow = narrow::narrow(&samples);
             let to_rgb = |inks: &[u8]| {
                 let full: Vec<u8> = inks.iter().map(|ink| 255 - ink).collect();
                 ink::to_srgb(&full, icc.as_deref())

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use native::webp::{self as codec, Mode};
 
-use super::narrow::narrow;
 use super::{native_error, profile};
 use crate::format::{DecodeRequest, Decoded, Format};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
 use crate::kernels;
+use crate::kernels::narrow::narrow;
 use crate::metadata::{Metadata, exif};
 use crate::output::Output;
 use crate::{Error, Image, Limits, Result, Size};
@@ -38,7 +38,7 @@ pub static WEBP: Format = Format {
     encodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
     rewrite: Some(container::rewrite),
-    bit_depth_max: 8,
+    bit_depths: &[8],
     side_max: codec::SIDE_MAX,
     decode_ns: 5.5,
     decode_bytes: 3,

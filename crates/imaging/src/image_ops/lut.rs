@@ -33,7 +33,7 @@ impl ImageOp for Lut {
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let strength = self.intensity.factor();
-        let index = self.file_index.get() as usize;
+        let index = self.file_index.get();
         let file = scene.file(FIELD, index)?;
         if strength == 0.0 {
             return Ok(Vec::new());
@@ -48,7 +48,7 @@ impl ImageOp for Lut {
     }
 
     fn file_use(&self) -> Option<FileUse> {
-        let index = self.file_index.get() as usize;
+        let index = self.file_index.get();
         Some(FileUse { index, field: FIELD, kind: FileKind::Table })
     }
 }

@@ -7,7 +7,7 @@ use crate::image_op::{Group, ImageOp, Misfit};
 use crate::image_ops::text_overlay::{tell_outside, upright};
 use crate::kernels::blend::Blend;
 use crate::kernels::turn;
-use crate::params::{Degrees, Gravity, Length, Params, Percent, Scale};
+use crate::params::{Degrees, FileIndex, Gravity, Length, Params, Percent, Scale};
 use crate::placing::{Anchor, Picture, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
 use crate::stage::{RectF, Stage};
@@ -17,8 +17,7 @@ use crate::stage::{RectF, Stage};
 #[serde(deny_unknown_fields)]
 pub(super) struct Overlay {
     /// Which of the files of the request is laid over, counted from 0.
-    #[schemars(range(min = 0, max = 1000))]
-    pub file_index: usize,
+    pub file_index: FileIndex,
     /// The left edge of the picture, in pixels or percent of the width. By gravity if not given.
     #[serde(default)]
     pub x: Option<Length>,
@@ -74,13 +73,13 @@ impl ImageOp for Overlay {
     const GROUP: Group = Group::Compose;
 
     fn file_use(&self) -> Option<FileUse> {
-        Some(FileUse { index: self.file_index, field: "file_index", kind: FileKind::Image })
+        Some(FileUse { index: self.file_index.get(), field: "file_index", kind: FileKind::Image })
     }
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         let image = scene.size();
         scene.assume(image);
-        let file = scene.file("file_index", self.file_index)?;
+        let file = scene.file("file_index", self.file_index.get())?;
         let size = self.size(file.header.upright_size(), image);
         scene.limits().check_size(size).map_err(|error| Misfit {
             field: if self.scale.is_some() { "scale" } else { "width" },

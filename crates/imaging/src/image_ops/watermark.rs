@@ -9,7 +9,7 @@ use crate::image_ops::text_overlay::{known_family, place_of, placed, tell_missin
 use crate::kernels::blend::Blend;
 use crate::kernels::coverage::Window;
 use crate::kernels::turn;
-use crate::params::{Degrees, Gravity, Length, Params, Percent};
+use crate::params::{Degrees, FileIndex, Gravity, Length, Params, Percent};
 use crate::placing::{Anchor, Laid, Picture, lay_over, lay_over_holding, shorter, side, whole};
 use crate::scene::Scene;
 use crate::stage::{RectF, Stage};
@@ -25,8 +25,7 @@ pub(super) struct Watermark {
     pub text: Option<String>,
     /// Which of the files of the request is the mark, counted from 0, instead of text.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 1000))]
-    pub file_index: Option<usize>,
+    pub file_index: Option<FileIndex>,
     /// Where the mark stands.
     #[serde(default)]
     pub position: Position,
@@ -138,13 +137,13 @@ impl ImageOp for Watermark {
     const GROUP: Group = Group::Compose;
 
     fn file_use(&self) -> Option<FileUse> {
-        let index = self.file_index?;
+        let index = self.file_index?.get();
         Some(FileUse { index, field: "file_index", kind: FileKind::Image })
     }
 
     fn lower(&self, scene: &mut Scene<'_>) -> Result<Vec<Stage>, Misfit> {
         match (&self.text, self.file_index) {
-            (_, Some(index)) => self.lower_picture(index, scene),
+            (_, Some(index)) => self.lower_picture(index.get(), scene),
             (Some(text), None) => Ok(self.lower_text(text, scene)),
             (None, None) => Ok(Vec::new()),
         }

@@ -2,6 +2,7 @@
 
 use crate::color::Color;
 use crate::image::{Channels, Packed, Pixels, zeroed};
+use crate::kernels::narrow::{narrowed, widened};
 use crate::stage::{Extend, Rect, Sample};
 use crate::{Error, Result};
 
@@ -102,7 +103,7 @@ fn flatten_packed<S: Sample>(packed: Packed<S>, background: Color) -> Result<Pac
 pub fn narrow(packed: &Packed<u16>) -> Result<Packed<u8>> {
     let mut samples: Vec<u8> = zeroed(packed.samples().len() as u64)?;
     for (to, from) in samples.iter_mut().zip(packed.samples()) {
-        *to = ((u32::from(*from) * 255 + 32_767) / 65_535) as u8;
+        *to = narrowed(*from);
     }
     Ok(Packed::new(packed.size(), packed.channels(), samples))
 }
@@ -111,7 +112,7 @@ pub fn narrow(packed: &Packed<u16>) -> Result<Packed<u8>> {
 pub fn widen(packed: &Packed<u8>) -> Result<Packed<u16>> {
     let mut samples: Vec<u16> = zeroed(packed.samples().len() as u64)?;
     for (to, from) in samples.iter_mut().zip(packed.samples()) {
-        *to = u16::from(*from) * 257;
+        *to = widened(*from);
     }
     Ok(Packed::new(packed.size(), packed.channels(), samples))
 }

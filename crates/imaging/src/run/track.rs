@@ -45,9 +45,7 @@ impl<'a> Runner<'a> {
         let last = self.plan.last_step();
         self.steps.begin_through(last);
         let (mut output, unchanged) = (made.intent.output.clone(), made.unchanged);
-        if output.palette.is_some() && !format.palettes_of_frames {
-            let message =
-                format!("an animated {} has no palette: it keeps all colors", format.title);
+        if let (Some(_), Some(message)) = (output.palette, format.ignored_palette()) {
             self.warn("palette_ignored", message);
             output.palette = None;
         }
@@ -60,6 +58,7 @@ impl<'a> Runner<'a> {
             Way { programs: made.programs, format, output: output.clone(), limits: self.limits };
         let rest = frames.map(|frame| way.run(still(frame?), size));
         let steps = &mut self.steps;
+        steps.events.codec(Codec::Encode);
         let (mut done, mut longest_ms) = (0, 0);
         let all = first.into_iter().map(Ok).chain(rest).inspect(|frame: &Result<Frame>| {
             longest_ms = longest_ms.max(frame.as_ref().map_or(0, |frame| frame.delay_ms));
@@ -75,7 +74,6 @@ impl<'a> Runner<'a> {
             frames: Box::new(all),
         };
         let mut bytes = encode(track, &output).map_err(|error| error.in_step(last))?;
-        self.steps.events.codec(Codec::Encode);
         let mut encode_generations = u32::from((format.is_lossy)(&output));
         let header = self.header;
         let as_wanted = header.orientation == Orientation::Normal

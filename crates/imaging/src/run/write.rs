@@ -100,12 +100,8 @@ impl Runner<'_> {
         size: Size,
         is_animation: bool,
     ) {
-        if let Some(effort) = (format.effort_lowered)(output, size, is_animation) {
-            let of = if is_animation { "an animation of" } else { "a picture of" };
-            self.warn(
-                "effort_lowered",
-                format!("{of} {size} is written to {} with effort {effort} at most", format.title),
-            );
+        if let Some(message) = format.lowered_effort(output, size, is_animation) {
+            self.warn("effort_lowered", message);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is foretold of a run from headers alone.
 
 use imaging::explain::Explanation;
-use imaging::format::{self, Inspector};
+use imaging::format::{self, Inspector, Sequence};
 use imaging::{Files, Header, Input, Limits, Plan, Size};
 use serde_json::{Value, json};
 
@@ -147,4 +147,30 @@ fn the_depth_is_that_of_the_run() {
         let told = explain(&steps, &[seen(&bytes)]).output.bit_depth;
         assert_eq!(told, written, "{name} to {to} {output}");
     }
+}
+
+#[test]
+fn what_follows_from_the_settings_is_foretold() {
+    let still = header("gif", Size::new(24, 16));
+    let moving = Header { frames: 3, sequence: Sequence::Frames, ..still };
+    let to =
+        |format, output: Value| explain(&convert(format, &output), std::slice::from_ref(&moving));
+    let animated_png = to("png", json!({"palette": 4}));
+    assert_eq!(codes(&animated_png), ["palette_ignored"]);
+    assert_eq!(animated_png.encode_generations, 0);
+    assert_eq!(codes(&to("gif", json!({"palette": 4}))), [""; 0]);
+    assert_eq!(codes(&to("jxl", json!({"effort": 10}))), ["effort_lowered"]);
+}
+
+#[test]
+fn a_format_of_one_depth_has_it_and_no_other() {
+    let still = header("png", Size::new(24, 16));
+    assert_eq!(still.bit_depth, 8);
+    let explained = explain(&convert("farbfeld", &json!({})), std::slice::from_ref(&still));
+    assert_eq!(explained.output.bit_depth, 16);
+    let request = json!({"output_format": "farbfeld", "output": {"bit_depth": 8}});
+    let limits = Limits::default();
+    let (_, plan) = Plan::parse("convert", &request, &limits).unwrap();
+    let faults = plan.check(&still, &Files::NONE, &limits).unwrap_err();
+    assert_eq!(faults[0].message, "farbfeld holds 16 bits a sample, not 8");
 }

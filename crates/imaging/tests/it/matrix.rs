@@ -79,7 +79,7 @@ fn cases() -> Vec<Case> {
 
 fn cases_of(format: &'static Format) -> impl Iterator<Item = Case> {
     let channels = CHANNELS.into_iter().filter(|c| format.alpha || !c.has_alpha());
-    let depths = [8, 16].into_iter().filter(|bits| *bits <= format.bit_depth_max);
+    let depths = [8, 16].into_iter().filter(|bits| *bits <= format.bit_depth_max());
     let kinds = channels.flat_map(move |c| depths.clone().map(move |bits| (c, bits)));
     let all = kinds.flat_map(|(c, bits)| (1..=8).map(move |orientation| (c, bits, orientation)));
     all.filter_map(move |(channels, bits, orientation)| {

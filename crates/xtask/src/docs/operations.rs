@@ -58,7 +58,7 @@ fn formats() -> String {
     let yes = |is| if is { "yes" } else { "no" };
     for format in FORMATS.iter().filter(|format| format.is_image()) {
         let (reads, writes) = (yes(format.decode.is_some()), yes(format.encode.is_some()));
-        let (alpha, bits) = (yes(format.alpha), format.bit_depth_max);
+        let (alpha, bits) = (yes(format.alpha), format.bit_depth_max());
         let (name, aliases) = (format.name, format.aliases.join(", "));
         let _ = writeln!(out, "| {name} | {aliases} | {reads} | {writes} | {alpha} | {bits} |");
     }
@@ -87,8 +87,13 @@ fn section(operation: &Operation, with_heading: bool) -> anyhow::Result<String> 
     Ok(out)
 }
 
-/// The strip that the example `sheets` of the engine draws, where there is one.
+/// The strip that the example `sheets` of the engine draws, where there is one. Of a crop, what
+/// `smart` keeps.
 fn picture(operation: &Operation) -> String {
+    if operation.name == "crop" {
+        let kept = "whole pictures, their middle, what smart keeps, what sharp keeps";
+        return format!("\n![{kept}](images/smart-crop.jpg)\n");
+    }
     let path = format!("images/{}s/{}.jpg", operation.spot.step, operation.name);
     match tree::root().join("docs").join(&path).exists() {
         true => format!("\n![above as it was, below with {}]({path})\n", operation.name),

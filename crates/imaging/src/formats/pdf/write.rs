@@ -9,9 +9,9 @@ use pdf_writer::types::Predictor;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
 
 use super::{DPI, POINTS};
-use crate::formats::narrow::narrow;
 use crate::formats::{channels, jpeg, png};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
+use crate::kernels::narrow::narrow;
 use crate::kernels::planes;
 use crate::output::Output;
 use crate::{Error, Image, Result, Size};

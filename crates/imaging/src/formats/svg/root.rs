@@ -51,7 +51,7 @@ impl Root {
         Ok(root)
     }
 
-    /// Whether user units are pixels and the canvas has the size that a browser gives it.
+    /// Whether it has a view box. Without one the canvas of `usvg` is what is drawn.
     pub(super) fn has_view(&self) -> bool {
         self.view.is_some()
     }

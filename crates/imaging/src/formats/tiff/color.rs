@@ -4,9 +4,9 @@ use super::directory::Directory;
 use super::facts::{Alpha, COLOR_MAP, Facts, ICC, Photometric, YCC_COEFFICIENTS};
 use crate::formats::jpeg::ink;
 use crate::formats::lab;
-use crate::formats::narrow::{narrow, widen};
 use crate::formats::profile;
 use crate::image::{Channels, ColorSpace, Packed, Pixels, Size};
+use crate::kernels::narrow::{narrow, widen};
 use crate::{Error, Result};
 
 /// Samples of an image: the colors and, where there is one, the alpha after them.

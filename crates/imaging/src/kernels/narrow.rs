@@ -1,14 +1,24 @@
-//! Samples of 16 bits for formats that hold 8, and the other way round.
+//! Samples of 16 bits for what holds 8, and the other way round.
 
-/// The nearest 8-bit samples: `round(v * 255 / 65535)`.
-pub(super) fn narrow(samples: &[u16]) -> Vec<u8> {
+/// The nearest sample of 8 bits: `round(v * 255 / 65535)`.
+pub fn narrowed(sample: u16) -> u8 {
     // Exact for every value; the test compares all of them.
-    samples.iter().map(|sample| ((u32::from(*sample) * 255 + 32_895) >> 16) as u8).collect()
+    ((u32::from(sample) * 255 + 32_895) >> 16) as u8
 }
 
-/// The same values on the 16-bit scale.
-pub(super) fn widen(samples: &[u8]) -> Vec<u16> {
-    samples.iter().map(|sample| u16::from(*sample) * 257).collect()
+/// The same value on the 16-bit scale.
+pub fn widened(sample: u8) -> u16 {
+    u16::from(sample) * 257
+}
+
+/// All of them narrowed.
+pub fn narrow(samples: &[u16]) -> Vec<u8> {
+    samples.iter().copied().map(narrowed).collect()
+}
+
+/// All of them widened.
+pub fn widen(samples: &[u8]) -> Vec<u16> {
+    samples.iter().copied().map(widened).collect()
 }
 
 #[cfg(test)]
