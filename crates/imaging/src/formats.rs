@@ -16,6 +16,7 @@ pub mod exr;
 pub mod farbfeld;
 mod gather;
 pub mod gif;
+mod guard;
 pub mod hdr;
 pub mod heic;
 mod heif;

@@ -1,9 +1,7 @@
 //! What formats have in common that are drawn, not decoded.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::image::{Channels, Packed};
-use crate::{Error, Limits, Result, Size};
+use crate::{Limits, Size};
 
 /// The factor at which a drawing of this size is drawn when this one is asked for: less where the
 /// result would be over the limits, as what is asked for may be larger than what is kept of it.
@@ -14,16 +12,6 @@ pub(super) fn scale(own: Size, asked: f64, limits: &Limits) -> f64 {
     // A little less, as sides are rounded up.
     let most = side.min(area) * (1.0 - 1e-9);
     if own.scaled(asked).area() <= limits.pixels_max { asked.min(side) } else { asked.min(most) }
-}
-
-/// Draws something. A renderer that gives up by a panic has met a file that it cannot draw: the
-/// job ends with that message instead of a dead process.
-pub(super) fn guarded<T>(title: &str, draw: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(draw)).unwrap_or_else(|_| {
-        Err(Error::input(format!(
-            "the {title} cannot be drawn: it is damaged, or asks for what no renderer can do"
-        )))
-    })
 }
 
 /// Straight samples from samples that are multiplied with their alpha.

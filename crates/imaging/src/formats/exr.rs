@@ -70,7 +70,7 @@ fn decode(file: &[u8], _: &DecodeRequest, limits: &Limits) -> Result<Decoded> {
     let mut walk = inspect::start(limits);
     walk.take(file)?;
     let facts = Walk::facts(walk.into_steps())?;
-    super::drawing::guarded("OpenEXR", || pixels(file, &facts))
+    super::guard::guarded("OpenEXR", || pixels(file, &facts))
         .map(|pixels| Decoded::full(Image::still(pixels)))
 }
 

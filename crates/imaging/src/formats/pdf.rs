@@ -7,6 +7,7 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 
 use super::drawing;
+use super::guard::guarded;
 use crate::format::{DecodeRequest, Decoded, Document, Format, Header, Sequence};
 use crate::image::{Channels, Packed, Pixels};
 use crate::metadata::{Metadata, Orientation};
@@ -62,7 +63,7 @@ fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Deco
 }
 
 fn open_document<'a>(bytes: &'a [u8], limits: &'a Limits) -> Result<Box<dyn Document + 'a>> {
-    let pdf = drawing::guarded("PDF", || open(bytes))?;
+    let pdf = guarded("PDF", || open(bytes))?;
     Ok(Box::new(Parsed { pdf, limits }))
 }
 
@@ -74,11 +75,11 @@ struct Parsed<'a> {
 
 impl Document for Parsed<'_> {
     fn header(&self, page: u32) -> Result<Header> {
-        drawing::guarded("PDF", || header_of(&self.pdf, page, self.limits))
+        guarded("PDF", || header_of(&self.pdf, page, self.limits))
     }
 
     fn decode(&self, request: &DecodeRequest) -> Result<Decoded> {
-        drawing::guarded("PDF", || draw(&self.pdf, request, self.limits))
+        guarded("PDF", || draw(&self.pdf, request, self.limits))
     }
 }
 

@@ -8,6 +8,7 @@ use resvg::usvg::{self, ImageHrefResolver, ImageKind, Options, Tree, roxmltree};
 
 use super::channels;
 use super::drawing;
+use super::guard::guarded;
 use crate::fonts;
 use crate::format::{self, DecodeRequest, Decoded, Format};
 use crate::image::{Channels, Packed, Pixels};
@@ -61,7 +62,7 @@ fn decode(bytes: &[u8], request: &DecodeRequest, limits: &Limits) -> Result<Deco
     };
     let scale = drawing::scale(own, request.drawing_scale, limits);
     let size = own.scaled(scale);
-    let packed = drawing::guarded("SVG", || {
+    let packed = guarded("SVG", || {
         let tree = tree(&document, limits)?;
         draw(&tree, root, own, size)
     })?;

@@ -313,3 +313,12 @@ fn a_bomb_in_the_xmp_of_a_png_is_left_out() {
     let image = decode(&file, &DecodeRequest::default(), &Limits::default()).unwrap().image;
     assert_eq!((image.size(), image.metadata.xmp), (Size::new(9, 9), None));
 }
+
+/// Numbers that overflow in the decoder of HEVC: where overflow is checked, it panics.
+#[test]
+fn a_decoder_that_panics_costs_the_file_alone() {
+    let file = include_bytes!("../found/heic/references-that-overflow.heic");
+    let decode = format::by_name("heic").unwrap().decode.unwrap();
+    let error = decode(file, &DecodeRequest::default(), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Input, "{error}");
+}

@@ -6,6 +6,7 @@ use native::av1::{Cicp, Layout, Picture, Planes};
 
 use super::boxes::Fields;
 use super::write::{Item, Parts, file};
+use crate::formats::guard::guarded;
 use crate::image::{Scalar, Size};
 use crate::{Error, Limits, Result};
 
@@ -26,7 +27,9 @@ pub(super) fn decode(data: &[u8], config: &[u8], size: Size, limits: &Limits) ->
         decode_alpha: false,
         decode_gain_map: false,
     };
-    let decoded = hpvcd::decode_heic_yuv_with_settings(&single, &settings).map_err(complaint)?;
+    let decoded = guarded("HEIC", || {
+        hpvcd::decode_heic_yuv_with_settings(&single, &settings).map_err(complaint)
+    })?;
     let layout = match decoded.chroma {
         hpvcd::ChromaFormat::Monochrome => Layout::Gray,
         hpvcd::ChromaFormat::Yuv420 => Layout::S420,
