@@ -112,6 +112,10 @@ pub struct Format {
     pub delay_ms_max: u32,
     /// Whether it can hold alpha.
     pub alpha: bool,
+    /// Whether pixels may be half transparent, if it can.
+    pub soft_alpha: bool,
+    /// Whether it can hold the resolution.
+    pub dpi: bool,
     /// The resolution at which a drawing has its own size, in pixels an inch; `None` for what is
     /// made of pixels.
     pub drawn_at_dpi: Option<f64>,
@@ -194,6 +198,8 @@ impl Format {
         deep_frames: false,
         delay_ms_max: u32::MAX,
         alpha: false,
+        soft_alpha: true,
+        dpi: false,
         drawn_at_dpi: None,
         encodes_planes: false,
         decodes_planes: false,

@@ -259,6 +259,15 @@ impl Pixels {
         }
     }
 
+    /// Whether pixels are half transparent: neither opaque nor invisible.
+    pub fn has_soft_alpha(&self) -> bool {
+        match self {
+            Self::U8(packed) => packed.has_soft_alpha(),
+            Self::U16(packed) => packed.has_soft_alpha(),
+            Self::Ycc(_) => false,
+        }
+    }
+
     /// Bits a sample: 8 or 16.
     pub fn bit_depth(&self) -> u8 {
         if matches!(self, Self::U16(_)) { 16 } else { 8 }

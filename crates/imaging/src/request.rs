@@ -360,6 +360,11 @@ impl Plan {
         if output.lossless == Some(true) {
             warn_of_loss(draft, format);
         }
+        // Of a drawing it says at which resolution it is drawn.
+        let is_drawing = draft.header().format.drawn_at_dpi.is_some();
+        if draft.intent.output.dpi.is_some() && !format.dpi && !is_drawing {
+            draft.warn("dpi_ignored", format.ignored_dpi());
+        }
     }
 
     /// The pointer of a setting of the output, where it was said last.

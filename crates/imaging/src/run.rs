@@ -337,14 +337,15 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// The header of a page, with the size at which it is drawn.
+    /// The header of a page, with the size at which it is drawn and the number of all pages.
     fn page(&self, page: u32) -> Result<Header> {
         let own = match (&self.document, self.header.format.page_header) {
             (Some(document), _) => document.header(page)?,
             (None, Some(page_header)) => page_header(self.input.bytes, page, self.limits)?,
             (None, None) => return Ok(self.header.clone()),
         };
-        Ok(self.plan.drawn(&own))
+        let Header { frames, sequence, .. } = *self.header;
+        Ok(self.plan.drawn(&Header { frames, sequence, ..own }))
     }
 
     fn warn(&mut self, code: &str, message: impl Into<String>) {

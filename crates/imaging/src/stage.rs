@@ -171,6 +171,14 @@ pub struct Extend {
     pub color: Color,
 }
 
+impl Color {
+    /// Whether it is the same in all profiles: black, white, or nothing to see.
+    pub fn is_of_any_profile(self) -> bool {
+        let [red, green, blue, alpha] = self.0;
+        alpha == 0 || [red, green, blue] == [0; 3] || [red, green, blue] == [255; 3]
+    }
+}
+
 /// From luminance to a color.
 pub type ToneFn = Arc<dyn Fn(f32) -> [f32; 3] + Send + Sync>;
 
@@ -258,6 +266,11 @@ pub trait AreaFn: Send + Sync {
     /// estimates.
     fn held_bytes(&self, _input_bytes: u64) -> u64 {
         0
+    }
+
+    /// Whether it only moves pixels: then they may be in the colors of any profile.
+    fn is_geometry(&self) -> bool {
+        false
     }
 
     /// What is missing of another file that it brings in; asked after it has run.
@@ -451,5 +464,14 @@ impl<S: Sample> Packed<S> {
         let last = channels.count() - 1;
         !channels.has_alpha()
             || self.samples().chunks_exact(channels.count()).all(|pixel| pixel[last] == S::max())
+    }
+
+    /// Whether a pixel is half transparent.
+    pub fn has_soft_alpha(&self) -> bool {
+        let channels = self.channels();
+        let last = channels.count() - 1;
+        let is_soft = |alpha: S| alpha != S::max() && alpha.to_f32() != 0.0;
+        channels.has_alpha()
+            && self.samples().chunks_exact(channels.count()).any(|pixel| is_soft(pixel[last]))
     }
 }

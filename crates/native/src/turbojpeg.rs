@@ -13,8 +13,8 @@ mod encode;
 pub use decode::{Decoded, DecodedPlane, DecodedPlanes, Decoder, Header, Limits};
 pub use encode::{EncodeOptions, Packed, Plane, encode_packed, encode_planes};
 
-/// The longest side a JPEG can have.
-pub const SIDE_MAX: u32 = 65_535;
+/// The longest side that the library takes (`JPEG_MAX_DIMENSION`).
+pub const SIDE_MAX: u32 = 65_500;
 
 /// How chroma is subsampled. The planar functions know no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

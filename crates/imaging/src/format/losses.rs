@@ -36,4 +36,21 @@ impl Format {
         (!self.palettes_of_frames)
             .then(|| format!("an animated {title} has no palette: it keeps all colors"))
     }
+
+    /// What is said where half transparent pixels cannot stay so.
+    pub(crate) fn hardened_alpha(&self) -> String {
+        let title = self.title;
+        format!("{title} holds no half transparent pixels: each is made opaque or left out")
+    }
+
+    /// What is said of a resolution that is asked for and not written.
+    pub(crate) fn ignored_dpi(&self) -> String {
+        format!("{} holds no resolution: dpi is not written", self.title)
+    }
+
+    /// What is said of frames that are to be shown for longer than they can be.
+    pub(crate) fn cut_delay(&self) -> String {
+        let (title, seconds) = (self.title, f64::from(self.delay_ms_max) / 1000.0);
+        format!("{title} shows a frame for {seconds} seconds at most: longer ones are cut")
+    }
 }

@@ -27,6 +27,7 @@ pub static BMP: Format = Format {
     inspect: |limits| Prefix::start(FILE_HEADER_LEN + dib::HEADER_LEN_MAX, header, limits),
     decode: Some(decode),
     encode: Some(encode),
+    dpi: true,
     alpha: true,
     ..Format::PLAIN
 };

@@ -27,7 +27,8 @@ pub static GIF: Format = Format {
     // Hundredths of a second in 16 bits.
     delay_ms_max: 655_350,
     alpha: true,
-    // A palette holds 256 colors, and alpha is there or not.
+    soft_alpha: false,
+    // A palette holds 256 colors.
     is_lossy: |_| true,
     rewrite: Some(rewrite::rewrite),
     side_max: 65_535,

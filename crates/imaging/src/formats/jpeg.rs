@@ -46,6 +46,7 @@ pub static JPEG: Format = Format {
     decodes_planes: true,
     is_lossy: |_| true,
     rewrite: Some(rewrite::rewrite),
+    dpi: true,
     bit_depths: &[8],
     side_max: turbojpeg::SIDE_MAX,
     scales_when_decoding: true,

@@ -35,6 +35,7 @@ pub static PDF: Format = Format {
     alpha: true,
     drawn_at_dpi: Some(DPI),
     encodes_planes: true,
+    dpi: true,
     is_lossy: |output| output.lossless != Some(true),
     decode_bytes: 4,
     ..Format::PLAIN

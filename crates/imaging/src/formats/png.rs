@@ -43,6 +43,7 @@ pub static PNG: Format = Format {
     // Nothing is lost if the picture has no more colors than that, but this is not known before.
     is_lossy: |output| output.palette.is_some(),
     rewrite: Some(rewrite::rewrite),
+    dpi: true,
     bit_depths: &[8, 16],
     side_max: 65_535,
     decode_ns: 12.0,

@@ -39,6 +39,7 @@ pub static TIFF: Format = Format {
     encode: Some(write::encode),
     encode_pages: Some(write::encode_pages),
     alpha: true,
+    dpi: true,
     bit_depths: &[8, 16],
     encode_ns: |_, _| 100.0,
     ..Format::PLAIN

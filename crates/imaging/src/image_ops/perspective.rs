@@ -95,7 +95,11 @@ fn check(corners: &[Point; 4], input: Size) -> Result<(), String> {
     }
     // Twice the area of the triangle at each corner: all of one sign for a convex one, positive
     // for one that runs clockwise, and none next to nothing.
-    let least = width * height * 1e-4;
+    let span = |at: fn(&Point) -> f64| {
+        let sides = corners.iter().map(at);
+        sides.clone().fold(f64::MIN, f64::max) - sides.fold(f64::MAX, f64::min)
+    };
+    let least = (span(|corner| corner.0) * span(|corner| corner.1) * 1e-4).max(1e-6);
     for i in 0..4 {
         let [a, b, c] = [corners[(i + 3) % 4], corners[i], corners[(i + 1) % 4]];
         let turn = (b.0 - a.0) * (c.1 - b.1) - (b.1 - a.1) * (c.0 - b.0);
@@ -185,6 +189,14 @@ mod tests {
         check(&format!(r#"{{{corners}, "width": 20}}"#), Ok((20, 11)));
         check(&format!(r#"{{{corners}, "height": 56}}"#), Ok((100, 56)));
         check(&format!(r#"{{{corners}, "width": 7, "height": 300}}"#), Ok((7, 300)));
+    }
+
+    #[test]
+    fn a_small_quadrilateral_of_a_large_image_is_one() {
+        let corners = [(100.0, 100.0), (140.0, 100.0), (140.0, 120.0), (100.0, 120.0)];
+        assert_eq!(super::check(&corners, Size::new(12_000, 9_000)), Ok(()));
+        let flat = [(100.0, 100.0), (120.0, 100.1), (140.0, 100.0), (100.0, 140.0)];
+        assert!(super::check(&flat, Size::new(12_000, 9_000)).is_err());
     }
 
     #[test]

@@ -57,6 +57,13 @@ impl AreaFn for Warp {
         matches!(self.beyond, Beyond::Color(color) if !color.is_opaque())
     }
 
+    fn is_geometry(&self) -> bool {
+        match self.beyond {
+            Beyond::Color(color) => color.is_of_any_profile(),
+            Beyond::Edge => true,
+        }
+    }
+
     /// The image with four samples a pixel, and with colors that are weighed by alpha.
     fn held_bytes(&self, input_bytes: u64) -> u64 {
         2 * input_bytes

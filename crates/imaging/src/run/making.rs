@@ -186,10 +186,15 @@ impl Runner<'_> {
         step: usize,
         decide: &dyn DecideFn,
     ) -> Result<(Image, Program)> {
-        image.convert_to_srgb()?;
         image.map_pixels(Pixels::into_packed)?;
         let mut notes = Notes::default();
-        let stages = decide.decide(&image.frames[0].pixels, &mut notes)?;
+        let shown = match image.color {
+            ColorSpace::Srgb => None,
+            ColorSpace::Icc(_) => Some(image.clone()),
+        };
+        let shown = shown.map(|mut shown| shown.convert_to_srgb().map(|()| shown)).transpose()?;
+        let seen = shown.as_ref().unwrap_or(&image);
+        let stages = decide.decide(&seen.frames[0].pixels, &mut notes)?;
         self.found.entry(step).or_default().extend(notes.data);
         for (code, message) in notes.warnings {
             self.warn(code, message);

@@ -23,7 +23,7 @@ pub(super) fn run_passes(
         tell(pass);
         let in_step = |error: Error| error.in_step(*pass.steps.start());
         // Geometry means the same in every color space; everything else is defined in sRGB.
-        if !matches!(pass.work, Work::Orient(_) | Work::Crop(_) | Work::Resample(..)) {
+        if !is_geometry(&pass.work) {
             image.convert_to_srgb().map_err(in_step)?;
         }
         image
@@ -36,6 +36,15 @@ pub(super) fn run_passes(
         scale = (1.0, 1.0);
     }
     Ok(image)
+}
+
+fn is_geometry(work: &Work) -> bool {
+    match work {
+        Work::Orient(_) | Work::Crop(_) | Work::Resample(..) => true,
+        Work::Extend(extend) => extend.color.is_of_any_profile(),
+        Work::Area(area) => area.is_geometry(),
+        Work::Colors(_) => false,
+    }
 }
 
 /// One piece of work on one frame; `scale` is what the decoder scaled by, of which only the first

@@ -44,6 +44,7 @@ impl<'a> Runner<'a> {
         let mut made = self.make(self.header, Source::Pixels(still(first)))?;
         let last = self.plan.last_step();
         self.steps.begin_through(last);
+        self.tell_what_the_first_decides(&made);
         let (mut output, unchanged) = (made.intent.output.clone(), made.unchanged);
         if let (Some(_), Some(message)) = (output.palette, format.ignored_palette()) {
             self.warn("palette_ignored", message);
@@ -59,9 +60,9 @@ impl<'a> Runner<'a> {
         let rest = frames.map(|frame| way.run(still(frame?), size));
         let steps = &mut self.steps;
         steps.events.codec(Codec::Encode);
-        let (mut done, mut longest_ms) = (0, 0);
+        let (mut done, mut seen) = (0, Seen::default());
         let all = first.into_iter().map(Ok).chain(rest).inspect(|frame: &Result<Frame>| {
-            longest_ms = longest_ms.max(frame.as_ref().map_or(0, |frame| frame.delay_ms));
+            frame.iter().for_each(|frame| seen.add(frame, format));
             done += 1;
             steps.part(done, count);
         });
@@ -74,6 +75,9 @@ impl<'a> Runner<'a> {
             frames: Box::new(all),
         };
         let mut bytes = encode(track, &output).map_err(|error| error.in_step(last))?;
+        if seen.soft_alpha {
+            self.warn("alpha_hardened", format.hardened_alpha());
+        }
         let mut encode_generations = u32::from((format.is_lossy)(&output));
         let header = self.header;
         let as_wanted = header.orientation == Orientation::Normal
@@ -87,15 +91,37 @@ impl<'a> Runner<'a> {
         {
             bytes = original;
             encode_generations = 0;
-        } else if longest_ms > format.delay_ms_max {
-            let seconds = f64::from(format.delay_ms_max) / 1000.0;
-            let title = format.title;
-            let message =
-                format!("{title} shows a frame for {seconds} seconds at most: longer ones are cut");
-            self.warn("delay_cut", message);
+        } else if seen.longest_ms > format.delay_ms_max {
+            self.warn("delay_cut", format.cut_delay());
         }
         self.push_output(Written { format, size, bytes, encode_generations }, None);
         Ok(())
+    }
+}
+
+/// What the frames of an animation ask of its format.
+#[derive(Default)]
+struct Seen {
+    longest_ms: u32,
+    /// Only looked for where the format cannot hold it.
+    soft_alpha: bool,
+}
+
+impl Seen {
+    fn add(&mut self, frame: &Frame, format: &Format) {
+        self.longest_ms = self.longest_ms.max(frame.delay_ms);
+        self.soft_alpha |= !format.soft_alpha && frame.pixels.has_soft_alpha();
+    }
+}
+
+impl Runner<'_> {
+    fn tell_what_the_first_decides(&mut self, made: &Made) {
+        // A program ends where a stage has to see the image.
+        if made.programs.len() > 1 {
+            let message = "what is found in the image (a border, a skew, what draws the eye) is \
+                           found in the first frame, and all frames are treated alike";
+            self.warn("first_frame_decides", message);
+        }
     }
 }
 

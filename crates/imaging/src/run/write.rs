@@ -176,6 +176,10 @@ impl Runner<'_> {
             let message = format!("{} holds no transparency; it was laid over white", format.title);
             self.warn("alpha_flattened", message);
         }
+        let is_soft = |frame: &Frame| !format.soft_alpha && frame.pixels.has_soft_alpha();
+        if image.frames.iter().any(is_soft) {
+            self.warn("alpha_hardened", format.hardened_alpha());
+        }
         Ok(())
     }
 

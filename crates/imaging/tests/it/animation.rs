@@ -321,6 +321,33 @@ fn a_frame_that_is_not_there_is_told_by_its_number() {
     assert_eq!(message, "the animation ends early: frame 3 of 5 has no pixels");
 }
 
+fn codes(report: &Report) -> Vec<&str> {
+    report.warnings.iter().map(|warning| &*warning.code).collect()
+}
+
+#[test]
+fn what_is_found_in_the_first_frame_alone_is_told() {
+    let file = write("webp", &Animation::moving(Size::new(30, 21), 3), &lossless());
+    let request = |kind| json!({"operations": [{"type": kind}], "output_format": "webp"});
+    assert_eq!(codes(&run("transform", &request("trim"), &file)), ["first_frame_decides"]);
+    assert_eq!(codes(&run("transform", &request("flip"), &file)), [""; 0]);
+}
+
+#[test]
+fn half_transparent_pixels_that_a_gif_cannot_hold_are_told() {
+    let mut animation = Animation::moving(Size::new(30, 21), 3);
+    let to_gif = json!({"output_format": "gif"});
+    let hard = write("webp", &animation, &lossless());
+    assert_eq!(codes(&run("convert", &to_gif, &hard)), [""; 0]);
+    animation.frames[1].0[40][3] = 99;
+    let soft = write("webp", &animation, &lossless());
+    assert_eq!(codes(&run("convert", &to_gif, &soft)), ["alpha_hardened"]);
+    let still = pictures::png(&animation.frame(1));
+    assert_eq!(codes(&run("convert", &to_gif, &still)), ["alpha_hardened"]);
+    let laid = json!({"output_format": "gif", "output": {"background": "#fff"}});
+    assert_eq!(codes(&run("convert", &laid, &soft)), [""; 0]);
+}
+
 #[test]
 fn delays_that_are_cut_are_told() {
     let mut animation = Animation::moving(Size::new(30, 21), 2);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::pictures::decode;
 
-fn run(file: &[u8], operation: &str, request: &Value) -> Result<Report, Error> {
+pub(crate) fn run(file: &[u8], operation: &str, request: &Value) -> Result<Report, Error> {
     let limits = Limits::default();
     let (_, plan) = Plan::parse(operation, request, &limits).expect("a good plan");
     imaging::run(&plan, Input::alone("drawing", file), &limits, &())
@@ -20,7 +20,7 @@ fn input(name: &str) -> Vec<u8> {
 }
 
 /// The outputs as pictures.
-fn pictures(file: &[u8], operation: &str, request: &Value) -> Vec<Packed<u8>> {
+pub(crate) fn pictures(file: &[u8], operation: &str, request: &Value) -> Vec<Packed<u8>> {
     let report = run(file, operation, request).expect("a result");
     report.outputs.iter().map(|output| decode(&output.bytes)).collect()
 }
@@ -36,7 +36,7 @@ fn pixel(picture: &Packed<u8>, x: u32, y: u32) -> &[u8] {
     &picture.samples()[at..at + count]
 }
 
-fn svg(inside: &str) -> Vec<u8> {
+pub(crate) fn svg(inside: &str) -> Vec<u8> {
     format!("<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'>{inside}</svg>").into()
 }
 
@@ -113,7 +113,7 @@ fn pictures_in_data_urls_are_drawn() {
 }
 
 #[track_caller]
-fn refused(file: &[u8], kind: ErrorKind, message: &str) {
+pub(crate) fn refused(file: &[u8], kind: ErrorKind, message: &str) {
     let error = run(file, "convert", &json!({"output_format": "png"})).unwrap_err();
     assert_eq!(error.kind, kind, "{}", error.message);
     assert!(error.message.contains(message), "{}", error.message);

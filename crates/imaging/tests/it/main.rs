@@ -5,6 +5,7 @@
 mod animation;
 mod color_chunks;
 mod compose;
+mod drawing_bounds;
 mod drawings;
 mod ending;
 mod explain;

@@ -217,6 +217,19 @@ fn convert(name: &str, output: serde_json::Value) -> imaging::Report {
 }
 
 #[test]
+fn pages_that_are_chosen_come_alone() {
+    for (format, pages, count) in [("png", "2-3", 2), ("png", "3", 1), ("tiff", "2,3", 1)] {
+        let request = serde_json::json!({"output_format": format, "pages": pages});
+        let report = convert("tiff-pages.tif", request);
+        assert_eq!(report.outputs.len(), count, "{format} {pages}");
+    }
+    let request = serde_json::json!({"output_format": "png", "pages": "2"});
+    let second = convert("tiff-pages.tif", request);
+    let all = convert("tiff-pages.tif", serde_json::json!({"output_format": "png"}));
+    assert_eq!(second.outputs[0].bytes, all.outputs[1].bytes);
+}
+
+#[test]
 fn pages_go_into_one_file_and_apart() {
     let together = convert("tiff-pages.tif", serde_json::json!({"output_format": "tiff"}));
     assert_eq!(together.outputs.len(), 1);

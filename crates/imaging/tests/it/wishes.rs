@@ -1,6 +1,7 @@
 //! What is asked of the output: who wins, what is told, what is refused.
 
-use imaging::image::{Channels, Packed, Pixels};
+use imaging::format::DecodeRequest;
+use imaging::image::{Channels, ColorSpace, Packed, Pixels};
 use imaging::output::Output;
 use imaging::{Fault, Files, Header, Image, Input, Limits, Plan, Report, Size, format};
 use serde_json::{Value, json};
@@ -259,6 +260,7 @@ fn pictures_that_a_drawing_links_to_are_told() {
     let image = |href: &str| codes(&format!("<image href='{href}' width='5' height='5'/>"));
     assert_eq!(image("https://example.org/a.png"), ["pictures_left_out"]);
     assert_eq!(image("data:image/png;base64,AA"), [""; 0]);
+    assert_eq!(image("data:image/svg+xml;base64,AA"), ["pictures_left_out"]);
     assert_eq!(codes("<use href='other.svg#a'/>"), ["pictures_left_out"]);
     assert_eq!(codes("<use href='#a' x='5'/>"), [""; 0]);
     assert_eq!(
@@ -290,4 +292,54 @@ fn an_explanation_tells_of_pages_that_are_drawn() {
     };
     assert!(rendered(&report.warnings).is_some());
     assert_eq!(rendered(&explained.warnings), rendered(&report.warnings));
+}
+
+#[test]
+fn a_resolution_that_the_format_does_not_hold_is_told() {
+    let request = |format| json!({"output_format": format, "output": {"dpi": 300}});
+    let codes = |format, file: &[u8]| -> Vec<String> {
+        let report = run("convert", &request(format), file);
+        report.warnings.into_iter().map(|warning| warning.code).collect()
+    };
+    let file = png(&portrait());
+    for format in ["webp", "gif", "avif", "jxl", "qoi"] {
+        assert_eq!(codes(format, &file), ["dpi_ignored"], "{format}");
+    }
+    for format in ["jpg", "png", "tiff", "bmp", "pdf"] {
+        assert_eq!(codes(format, &file), [""; 0], "{format}");
+    }
+    // There it says how large the page is drawn.
+    assert_eq!(codes("webp", include_bytes!("../inputs/two-pages.pdf")), [""; 0]);
+}
+
+/// What only moves pixels leaves them in the colors of their profile.
+#[test]
+fn geometry_keeps_the_profile() {
+    let icc = moxcms::ColorProfile::new_display_p3().encode().expect("a profile");
+    let pixels = Pixels::U8(noise(Size::new(40, 30), Channels::Rgb, 4));
+    let image = Image { color: ColorSpace::Icc(icc.into()), ..Image::still(pixels) };
+    let file = png_of(&image);
+    let keeps = |operation: &Value| {
+        let request = json!({"operations": [operation], "output_format": "png"});
+        let report = run("transform", &request, &file);
+        let decode = format::by_name("png").and_then(|png| png.decode).expect("it is read");
+        let result =
+            decode(&report.outputs[0].bytes, &DecodeRequest::default(), &Limits::default());
+        matches!(result.expect("sound").image.color, ColorSpace::Icc(_))
+    };
+    for operation in [
+        json!({"type": "crop", "width": 20, "height": 20}),
+        json!({"type": "trim"}),
+        json!({"type": "rotate", "angle": 3}),
+        json!({"type": "rotate", "angle": 3, "background": "#fff"}),
+        json!({"type": "straighten", "angle": 2}),
+        json!({"type": "deskew"}),
+        json!({"type": "perspective", "corners": [[2, 2], [38, 2], [38, 28], [2, 28]]}),
+        json!({"type": "extend_canvas", "width": 50, "height": 40, "color": "#000"}),
+        json!({"type": "resize", "width": 60, "height": 20, "mode": "pad"}),
+    ] {
+        assert!(keeps(&operation), "{operation}");
+    }
+    // A color around the image is said in sRGB.
+    assert!(!keeps(&json!({"type": "rotate", "angle": 3, "background": "#f80"})));
 }

@@ -9,7 +9,7 @@ use super::meta::Meta;
 use super::picture::{Picture, size};
 use super::properties::Property;
 use super::{hevc, samples};
-use crate::format::{DecodeRequest, Decoded};
+use crate::format::{DecodeRequest, Decoded, LeftOut};
 use crate::formats::{code_points, pq_hlg, profile};
 use crate::image::{Channels, ColorSpace, Scalar, Size};
 use crate::kernels::canvas;
@@ -54,7 +54,18 @@ pub(in crate::formats) fn decode(
     };
     debug_assert!(is_gray == matches!(pixels.channels(), Channels::Gray | Channels::GrayAlpha));
     let metadata = Metadata { colors_changed: is_hdr, ..file.metadata(picture.item)? };
-    Ok(Decoded::full(Image { color, metadata, ..Image::still(pixels) }))
+    let decoded = Decoded::full(Image { color, metadata, ..Image::still(pixels) });
+    Ok(Decoded { left_out: has_frames(bytes).then(frames_left_out), ..decoded })
+}
+
+/// Whether the file holds a sequence of frames beside its picture (a `moov` box, ISO/IEC 14496-12).
+fn has_frames(bytes: &[u8]) -> bool {
+    boxes(bytes).map_while(Result::ok).any(|(kind, _)| kind == *b"moov")
+}
+
+fn frames_left_out() -> LeftOut {
+    let message = "the file holds frames beside its picture, which are not read: the picture is";
+    ("animation_dropped", message.to_owned())
 }
 
 fn check_same(size: Size, coded: &av1::Picture) -> Result<()> {

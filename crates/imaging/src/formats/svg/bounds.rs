@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::AddAssign;
 
 use resvg::tiny_skia::Transform;
-use resvg::usvg::{Group, Node, Tree, filter};
+use resvg::usvg::{Group, ImageKind, Node, Paint, Path, Tree, filter};
 
 use crate::{Error, Result, Size};
 
@@ -12,12 +12,19 @@ use crate::{Error, Result, Size};
 const LAYERS_MAX: f64 = 640.0 * 1024.0 * 1024.0;
 /// The most samples that filters may look at, in billions: some ten seconds.
 const SAMPLES_MAX: f64 = 4.0;
+/// The most shapes that may be drawn, in millions: some half a minute. What a drawing holds itself
+/// is less; patterns, masks and clips draw it again.
+const DRAWN_MAX: f64 = 2.0;
+/// Pixels of the tile of a pattern that take as long as a shape.
+const TILE_PIXELS: f64 = 50_000.0;
+/// Bytes of a picture inside of the drawing that take as long, to decode them.
+const PICTURE_BYTES: f64 = 200.0;
 
 /// Refuses a drawing whose layers, as they lie in each other, take too much memory when it is drawn
-/// at this scale and size, or whose filters take too long.
+/// at this scale and size, or whose filters or patterns take too long.
 pub(super) fn check(tree: &Tree, scale: Transform, size: Size) -> Result<()> {
     let mut layers = Layers { scale, size, seen: HashMap::new() };
-    let Cost { bytes, samples } = layers.cost(tree.root());
+    let Cost { bytes, samples, drawn } = layers.cost(tree.root());
     if bytes > LAYERS_MAX {
         return Err(Error::limit(format!(
             "the SVG needs {:.0} MB for layers at {size}, and may have {:.0}",
@@ -32,6 +39,13 @@ pub(super) fn check(tree: &Tree, scale: Transform, size: Size) -> Result<()> {
              {SAMPLES_MAX}; a smaller size or smaller radii help"
         )));
     }
+    let millions = drawn / 1e6;
+    if millions > DRAWN_MAX {
+        return Err(Error::limit(format!(
+            "the SVG draws {millions:.1} million shapes, those in patterns, masks and clips as \
+             often as they are used, and may draw {DRAWN_MAX}"
+        )));
+    }
     Ok(())
 }
 
@@ -42,6 +56,8 @@ struct Cost {
     bytes: f64,
     /// That filters look at, in all.
     samples: f64,
+    /// Shapes, and what takes as long.
+    drawn: f64,
 }
 
 /// One after the other.
@@ -49,6 +65,7 @@ impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.bytes = self.bytes.max(other.bytes);
         self.samples += other.samples;
+        self.drawn += other.drawn;
     }
 }
 
@@ -71,6 +88,17 @@ impl Layers {
                 Node::Group(group) => cost += self.cost(group),
                 node => node.subroots(|root| cost += self.cost(root)),
             }
+            cost.drawn += match node {
+                Node::Group(_) | Node::Text(_) => 0.0,
+                Node::Path(path) => 1.0 + self.tiles(path) / TILE_PIXELS,
+                Node::Image(image) => match image.kind() {
+                    ImageKind::SVG(_) => 0.0,
+                    ImageKind::JPEG(data)
+                    | ImageKind::PNG(data)
+                    | ImageKind::GIF(data)
+                    | ImageKind::WEBP(data) => 1.0 + data.len() as f64 / PICTURE_BYTES,
+                },
+            };
         }
         let mut mask = group.mask();
         let mut count = f64::from(u8::from(group.should_isolate()));
@@ -78,6 +106,12 @@ impl Layers {
             count += 1.0;
             cost += self.cost(next.root());
             mask = next.mask();
+        }
+        let mut clip = group.clip_path();
+        while let Some(next) = clip {
+            count += 1.0;
+            cost += self.cost(next.root());
+            clip = next.clip_path();
         }
         let (width, height) = self.layer(group);
         let (across, down) = group.abs_transform().post_concat(self.scale).get_scale();
@@ -96,6 +130,10 @@ impl Layers {
                     filter::Kind::ConvolveMatrix(it) => {
                         f64::from(it.matrix().columns()) * f64::from(it.matrix().rows())
                     }
+                    filter::Kind::Image(it) => {
+                        cost += self.cost(it.root());
+                        1.0
+                    }
                     // A corner of a cell for each channel.
                     filter::Kind::Turbulence(it) => 16.0 * f64::from(it.num_octaves()),
                     _ => 1.0,
@@ -104,6 +142,23 @@ impl Layers {
         cost.bytes += count * 4.0 * width * height;
         self.seen.insert(key, cost);
         cost
+    }
+
+    /// The pixels of the tiles of the patterns that a shape is drawn with.
+    fn tiles(&self, path: &Path) -> f64 {
+        let fill = path.fill().map(|fill| fill.paint());
+        let stroke = path.stroke().map(|stroke| stroke.paint());
+        let patterns = fill.into_iter().chain(stroke).filter_map(|paint| match paint {
+            Paint::Pattern(pattern) => Some(pattern),
+            _ => None,
+        });
+        let pixels = patterns.map(|pattern| {
+            let turned = path.abs_transform().pre_concat(pattern.transform());
+            let (across, down) = turned.post_concat(self.scale).get_scale();
+            let (width, height) = (pattern.rect().width(), pattern.rect().height());
+            f64::from(width * across) * f64::from(height * down)
+        });
+        pixels.sum()
     }
 
     /// The width and height of a layer for a group. It ends where the renderer ends it: at twice

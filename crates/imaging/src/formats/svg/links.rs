@@ -20,10 +20,23 @@ const XLINK: &str = "http://www.w3.org/1999/xlink";
 
 /// The warning about what is not in the file.
 pub(super) fn left_out(document: &Document<'_>) -> Option<(&'static str, String)> {
-    let (mut pictures, mut others) = (0, 0);
+    let (mut pictures, mut others, mut drawings) = (0, 0, 0);
     for node in document.descendants() {
         let count = links(node);
-        if node.tag_name().name() == "image" { pictures += count } else { others += count }
+        if node.tag_name().name() == "image" {
+            pictures += count
+        } else {
+            others += count
+        }
+        drawings += usize::from(is_drawing_in_it(node));
+    }
+    if drawings > 0 {
+        let message = format!(
+            "{} pictures of the SVG are left out: those that are SVG themselves or in other files \
+             are not drawn",
+            drawings + pictures + others
+        );
+        return Some(("pictures_left_out", message));
     }
     let what = if others == 0 { "picture" } else { "file" };
     let message = match pictures + others {
@@ -38,6 +51,18 @@ pub(super) fn left_out(document: &Document<'_>) -> Option<(&'static str, String)
         }
     };
     Some(("pictures_left_out", message))
+}
+
+/// Whether a node is a picture that is an SVG in a data URL.
+fn is_drawing_in_it(node: Node<'_, '_>) -> bool {
+    let mut links = node.attributes().filter(|attribute| attribute.name() == "href");
+    let is_svg_url = |link: &str| {
+        let kind = link.trim_start().split_once(',').map_or("", |(kind, _)| kind);
+        kind.to_ascii_lowercase().starts_with("data:image/svg")
+    };
+    ["image", "feImage"].contains(&node.tag_name().name())
+        && is_svg(node.tag_name().namespace())
+        && links.any(|link| is_svg_url(link.value()))
 }
 
 /// How often a node itself links to another file.
