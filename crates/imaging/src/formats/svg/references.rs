@@ -1,5 +1,5 @@
-//! Bounds on how long elements refer to elements that refer to elements: each costs the renderer a
-//! part of its stack.
+//! Bounds on elements that refer to elements that refer to elements: each costs the renderer a part
+//! of its stack, and it walks through what is referred to as often as it is.
 
 use std::collections::HashMap;
 
@@ -9,26 +9,45 @@ use crate::{Error, Result};
 
 /// The longest chain. Drawings have a handful.
 const CHAIN_MAX: u32 = 128;
+/// The most elements on all ways through the drawing, in millions: some ten seconds.
+const ON_WAYS_MAX: f64 = 50.0;
 
 /// An element that can be referred to, or that holds elements which refer to others.
 #[derive(Default)]
 struct Anchor {
     /// Elements inside of it (0), and elements that it refers to (1).
     edges: Vec<(u32, usize)>,
-    /// The longest chain from here, once it is known.
-    chain: Option<u32>,
+    /// Elements inside of it that cannot be referred to, and itself.
+    own: u32,
+    /// What is on the ways from here, once it is known.
+    ways: Option<Ways>,
     is_open: bool,
 }
 
-/// Refuses a document with a longer chain of references.
+/// The ways along references from an element.
+#[derive(Clone, Copy, Default)]
+struct Ways {
+    /// References on the longest.
+    longest: u32,
+    /// Elements on all of them.
+    elements: f64,
+}
+
+/// Refuses a document with a longer chain of references, or with too many.
 pub(super) fn check(document: &Document<'_>) -> Result<()> {
     let mut anchors = anchors(document);
-    for start in 0..anchors.len() {
-        if longest(&mut anchors, start) > CHAIN_MAX {
-            return Err(Error::limit(format!(
-                "the SVG has more than {CHAIN_MAX} elements that refer to each other in a chain"
-            )));
-        }
+    let all: Vec<Ways> = (0..anchors.len()).map(|start| ways(&mut anchors, start)).collect();
+    if all.iter().any(|ways| ways.longest > CHAIN_MAX) {
+        return Err(Error::limit(format!(
+            "the SVG has more than {CHAIN_MAX} elements that refer to each other in a chain"
+        )));
+    }
+    let millions = all.iter().map(|ways| ways.elements).fold(0.0, f64::max) / 1e6;
+    if millions > ON_WAYS_MAX {
+        return Err(Error::limit(format!(
+            "the SVG has {millions:.0} million elements, each counted as often as others refer to \
+             it, and may have {ON_WAYS_MAX}"
+        )));
     }
     Ok(())
 }
@@ -51,6 +70,7 @@ fn anchors(document: &Document<'_>) -> Vec<Anchor> {
         let Some(holder) = node.ancestors().find_map(|node| by_node.get(&node.id())) else {
             continue;
         };
+        anchors[*holder].own += 1;
         let above = node
             .parent()
             .and_then(|parent| parent.ancestors().find_map(|node| by_node.get(&node.id())));
@@ -114,29 +134,33 @@ impl LocalName for Node<'_, '_> {
     }
 }
 
-/// The longest chain from an anchor. What leads back is left out: the renderer breaks loops.
-fn longest(anchors: &mut [Anchor], start: usize) -> u32 {
+/// The ways from an anchor. What leads back is left out: the renderer breaks loops.
+fn ways(anchors: &mut [Anchor], start: usize) -> Ways {
     let mut stack = vec![(start, 0)];
     while let Some((at, edge)) = stack.pop() {
         if edge == 0 {
-            if anchors[at].chain.is_some() {
+            if anchors[at].ways.is_some() {
                 continue;
             }
             anchors[at].is_open = true;
         }
         if let Some((_, next)) = anchors[at].edges.get(edge).copied() {
             stack.push((at, edge + 1));
-            if anchors[next].chain.is_none() && !anchors[next].is_open {
+            if anchors[next].ways.is_none() && !anchors[next].is_open {
                 stack.push((next, 0));
             }
             continue;
         }
-        let chain = |(weight, next): &(u32, usize)| weight + anchors[*next].chain.unwrap_or(0);
-        let chain = anchors[at].edges.iter().map(chain).max().unwrap_or(0);
-        anchors[at].chain = Some(chain);
+        let mut ways = Ways { longest: 0, elements: f64::from(anchors[at].own) };
+        for (weight, next) in &anchors[at].edges {
+            let from_there = anchors[*next].ways.unwrap_or_default();
+            ways.longest = ways.longest.max(weight + from_there.longest);
+            ways.elements += from_there.elements;
+        }
+        anchors[at].ways = Some(ways);
         anchors[at].is_open = false;
     }
-    anchors[start].chain.unwrap_or(0)
+    anchors[start].ways.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -175,6 +199,20 @@ mod tests {
         let uses = "<use href='#a'/>".repeat(1_000);
         let text = format!("<svg><g id='a'/>{uses}<g id='b'><g id='c'>{uses}</g></g></svg>");
         assert!(check(&Document::parse(&text).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn elements_count_as_often_as_they_are_referred_to() {
+        let tens = |i: u32, part: &str| format!("<g id='a{i}'>{}</g>", part.repeat(10));
+        let nested = |depth: u32| {
+            let parts: String =
+                (0..depth).map(|i| tens(i, &format!("<use href='#a{}'/>", i + 1))).collect();
+            let text = format!("<svg>{parts}<g id='a{depth}'/></svg>");
+            check(&Document::parse(&text).unwrap())
+        };
+        assert!(nested(6).is_ok());
+        let error = nested(20).expect_err("ten to the twentieth");
+        assert!(error.message.contains("million elements"), "{}", error.message);
     }
 
     #[test]
