@@ -24,6 +24,18 @@ impl Color {
     pub fn is_opaque(self) -> bool {
         self.0[3] == 255
     }
+
+    /// Whether it is black, white or between, or nothing to see.
+    pub fn is_gray(self) -> bool {
+        let [red, green, blue, alpha] = self.0;
+        alpha == 0 || (red == green && green == blue)
+    }
+
+    /// Whether it is the same in all profiles: black, white, or nothing to see.
+    pub fn is_of_any_profile(self) -> bool {
+        let [red, green, blue, alpha] = self.0;
+        alpha == 0 || [red, green, blue] == [0; 3] || [red, green, blue] == [255; 3]
+    }
 }
 
 impl<'de> Deserialize<'de> for Color {

@@ -212,9 +212,10 @@ fn frames_out(header: &Header, format: &Format, draft: &Draft<'_>) -> (u32, u32)
 
 /// The header that the picture would have after a step.
 fn seen_after(header: &Header, draft: &Draft<'_>, step: usize) -> Header {
-    let mut stages = draft.stages.iter();
-    let adds_alpha = stages.any(|(of, stage)| *of <= step && stage.adds_alpha());
-    Header { has_alpha: header.has_alpha || adds_alpha, ..header.clone() }
+    let stages = || draft.stages.iter().filter(|(of, _)| *of <= step).map(|(_, stage)| stage);
+    let has_alpha = header.has_alpha || stages().any(Stage::adds_alpha);
+    let is_gray = stages().fold(header.is_gray, |is_gray, stage| stage.is_gray_after(is_gray));
+    Header { has_alpha, is_gray, ..header.clone() }
 }
 
 /// What the runner finds out with the pixels in hand.

@@ -114,8 +114,8 @@ pub struct Format {
     pub alpha: bool,
     /// Whether pixels may be half transparent, if it can.
     pub soft_alpha: bool,
-    /// Whether it can hold the resolution.
-    pub dpi: bool,
+    /// Where it says the resolution.
+    pub dpi: DpiPlace,
     /// The resolution at which a drawing has its own size, in pixels an inch; `None` for what is
     /// made of pixels.
     pub drawn_at_dpi: Option<f64>,
@@ -144,8 +144,7 @@ pub struct Format {
     pub encode_memory: fn(&Output, Size) -> u64,
     /// The effort that a still image of this size (or an animation) gets, where that is less.
     pub effort_lowered: fn(&Output, Size, bool) -> Option<u8>,
-    /// The depths it can be written with, or read where it is not written, in bits a sample; from
-    /// the least.
+    /// The depths it is written with, or read where it is not, in bits a sample, rising.
     pub bit_depths: &'static [u8],
     /// The longest side its container can say.
     pub side_max: u32,
@@ -199,7 +198,7 @@ impl Format {
         delay_ms_max: u32::MAX,
         alpha: false,
         soft_alpha: true,
-        dpi: false,
+        dpi: DpiPlace::Nowhere,
         drawn_at_dpi: None,
         encodes_planes: false,
         decodes_planes: false,
@@ -269,6 +268,17 @@ pub struct Header {
     /// never goes back, cannot look for them.
     #[serde(skip)]
     pub is_guess: bool,
+}
+
+/// Where a format says the resolution of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DpiPlace {
+    /// It has no place for it.
+    Nowhere,
+    /// In its own header.
+    Own,
+    /// In Exif.
+    Exif,
 }
 
 /// What a file holds when it holds several pictures.

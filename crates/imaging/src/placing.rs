@@ -123,6 +123,11 @@ impl<F: Fn() -> ImagingResult<Laid> + Send + Sync> AreaFn for LayOver<F> {
         self.held_bytes
     }
 
+    /// At the door nobody has seen it.
+    fn keeps_gray(&self) -> bool {
+        false
+    }
+
     fn left_out(&self) -> Option<LeftOut> {
         let laid = self.made.get()?.as_ref().ok()?;
         let (code, message) = laid.left_out.as_ref()?;

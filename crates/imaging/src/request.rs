@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::check::{Faults, shown};
 use crate::draft::{Asker, Context, Draft};
 use crate::files::{FileKind, FileUse, Files};
-use crate::format::{self, Format, Sequence};
+use crate::format::{self, DpiPlace, Format, Sequence};
 use crate::operation::Operation;
 use crate::output::Output;
 use crate::params::Params;
@@ -362,7 +362,7 @@ impl Plan {
         }
         // Of a drawing it says at which resolution it is drawn.
         let is_drawing = draft.header().format.drawn_at_dpi.is_some();
-        if draft.intent.output.dpi.is_some() && !format.dpi && !is_drawing {
+        if draft.intent.output.dpi.is_some() && format.dpi == DpiPlace::Nowhere && !is_drawing {
             draft.warn("dpi_ignored", format.ignored_dpi());
         }
     }

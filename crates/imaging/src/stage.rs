@@ -1,5 +1,7 @@
 //! What operations become: the few kinds of work that the planner can reorder and fuse.
 
+mod gray;
+
 use std::sync::Arc;
 
 use crate::color::{Color, from_oklab, luminance, to_linear, to_oklab};
@@ -171,14 +173,6 @@ pub struct Extend {
     pub color: Color,
 }
 
-impl Color {
-    /// Whether it is the same in all profiles: black, white, or nothing to see.
-    pub fn is_of_any_profile(self) -> bool {
-        let [red, green, blue, alpha] = self.0;
-        alpha == 0 || [red, green, blue] == [0; 3] || [red, green, blue] == [255; 3]
-    }
-}
-
 /// From luminance to a color.
 pub type ToneFn = Arc<dyn Fn(f32) -> [f32; 3] + Send + Sync>;
 
@@ -268,6 +262,11 @@ pub trait AreaFn: Send + Sync {
         0
     }
 
+    /// Whether a picture without colors stays one, as far as is known before it runs.
+    fn keeps_gray(&self) -> bool {
+        true
+    }
+
     /// Whether it only moves pixels: then they may be in the colors of any profile.
     fn is_geometry(&self) -> bool {
         false
@@ -293,6 +292,11 @@ pub trait SampleFn: Send + Sync {
     fn held_bytes(&self, _input_bytes: u64) -> u64 {
         0
     }
+
+    /// See [`AreaFn::keeps_gray`].
+    fn keeps_gray(&self) -> bool {
+        true
+    }
 }
 
 impl<T: SampleFn> AreaFn for T {
@@ -310,6 +314,10 @@ impl<T: SampleFn> AreaFn for T {
 
     fn held_bytes(&self, input_bytes: u64) -> u64 {
         SampleFn::held_bytes(self, input_bytes)
+    }
+
+    fn keeps_gray(&self) -> bool {
+        SampleFn::keeps_gray(self)
     }
 }
 

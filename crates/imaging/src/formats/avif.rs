@@ -3,7 +3,7 @@
 use native::av1::{self as codec, Cicp, Layout, Picture, Search, Settings, Tune};
 
 use super::{heif, native_error};
-use crate::format::Format;
+use crate::format::{DpiPlace, Format};
 use crate::image::{ColorSpace, Frame, Pixels};
 use crate::kernels;
 use crate::output::{ChromaSubsampling, Output};
@@ -25,6 +25,7 @@ pub static AVIF: Format = Format {
     encodes_planes: true,
     decodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
+    dpi: DpiPlace::Exif,
     bit_depths: &[8, 10, 12],
     side_max: codec::SIDE_MAX,
     decode_ns: 80.0,

@@ -2,7 +2,7 @@
 
 use super::plain;
 use super::prefix::Prefix;
-use crate::format::{DecodeRequest, Decoded, Format, Header, Sequence};
+use crate::format::{DecodeRequest, Decoded, DpiPlace, Format, Header, Sequence};
 use crate::formats::profile;
 use crate::image::{Channels, Packed, Pixels};
 use crate::metadata::{Metadata, Orientation};
@@ -27,7 +27,7 @@ pub static BMP: Format = Format {
     inspect: |limits| Prefix::start(FILE_HEADER_LEN + dib::HEADER_LEN_MAX, header, limits),
     decode: Some(decode),
     encode: Some(encode),
-    dpi: true,
+    dpi: DpiPlace::Own,
     alpha: true,
     ..Format::PLAIN
 };

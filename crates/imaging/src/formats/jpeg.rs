@@ -7,7 +7,7 @@ use native::turbojpeg::{
     Plane as NativePlane, Scale, Subsampling,
 };
 
-use crate::format::{DecodeRequest, Decoded, Format};
+use crate::format::{DecodeRequest, Decoded, DpiPlace, Format};
 use crate::formats::native_error;
 use crate::image::{Channels, Frame, Packed, Pixels, Planar, Plane, Scalar};
 use crate::kernels::narrow::narrow;
@@ -46,7 +46,7 @@ pub static JPEG: Format = Format {
     decodes_planes: true,
     is_lossy: |_| true,
     rewrite: Some(rewrite::rewrite),
-    dpi: true,
+    dpi: DpiPlace::Own,
     bit_depths: &[8],
     side_max: turbojpeg::SIDE_MAX,
     scales_when_decoding: true,

@@ -7,7 +7,7 @@ use ::jxl::api::{
 use ::jxl::api::{ExtraChannel, JxlBitDepth};
 
 use super::profile;
-use crate::format::{DecodeRequest, Decoded, Format};
+use crate::format::{DecodeRequest, Decoded, DpiPlace, Format};
 use crate::image::{Channels, ColorSpace, Packed, Pixels};
 use crate::{Error, Image, Limits, Result, Size};
 
@@ -38,6 +38,7 @@ pub static JXL: Format = Format {
     is_lossy: |output| output.lossless != Some(true),
     rewrite: Some(boxes::rewrite),
     wrap: Some(wrap::wrap),
+    dpi: DpiPlace::Exif,
     bit_depths: &[8, 16],
     side_max: SIDE_MAX,
     decode_ns: 50.0,

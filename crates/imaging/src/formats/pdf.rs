@@ -8,7 +8,7 @@ use hayro::{PixmapSettings, RenderCache, RenderSettings};
 
 use super::drawing;
 use super::guard::guarded;
-use crate::format::{DecodeRequest, Decoded, Document, Format, Header, Sequence};
+use crate::format::{DecodeRequest, Decoded, Document, DpiPlace, Format, Header, Sequence};
 use crate::image::{Channels, Packed, Pixels};
 use crate::metadata::{Metadata, Orientation};
 use crate::{Error, Image, Limits, Result, Size, image};
@@ -35,7 +35,7 @@ pub static PDF: Format = Format {
     alpha: true,
     drawn_at_dpi: Some(DPI),
     encodes_planes: true,
-    dpi: true,
+    dpi: DpiPlace::Own,
     is_lossy: |output| output.lossless != Some(true),
     decode_bytes: 4,
     ..Format::PLAIN

@@ -9,7 +9,7 @@ use png::{
 };
 
 use super::channels::{self, Plain};
-use crate::format::{DecodeRequest, Decoded, Format, Track};
+use crate::format::{DecodeRequest, Decoded, DpiPlace, Format, Track};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
 use crate::kernels::narrow::{narrow, widen};
 use crate::metadata::Metadata;
@@ -43,7 +43,7 @@ pub static PNG: Format = Format {
     // Nothing is lost if the picture has no more colors than that, but this is not known before.
     is_lossy: |output| output.palette.is_some(),
     rewrite: Some(rewrite::rewrite),
-    dpi: true,
+    dpi: DpiPlace::Own,
     bit_depths: &[8, 16],
     side_max: 65_535,
     decode_ns: 12.0,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::format::{DecodeRequest, Decoded, Format, Header};
+use crate::format::{DecodeRequest, Decoded, DpiPlace, Format, Header};
 use crate::formats::raw;
 use crate::{Error, Limits, Result};
 
@@ -39,7 +39,7 @@ pub static TIFF: Format = Format {
     encode: Some(write::encode),
     encode_pages: Some(write::encode_pages),
     alpha: true,
-    dpi: true,
+    dpi: DpiPlace::Own,
     bit_depths: &[8, 16],
     encode_ns: |_, _| 100.0,
     ..Format::PLAIN

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use native::webp::{self as codec, Mode};
 
 use super::{native_error, profile};
-use crate::format::{DecodeRequest, Decoded, Format};
+use crate::format::{DecodeRequest, Decoded, DpiPlace, Format};
 use crate::image::{Channels, ColorSpace, Frame, Packed, Pixels};
 use crate::kernels;
 use crate::kernels::narrow::narrow;
@@ -38,6 +38,7 @@ pub static WEBP: Format = Format {
     encodes_planes: true,
     is_lossy: |output| output.lossless != Some(true),
     rewrite: Some(container::rewrite),
+    dpi: DpiPlace::Exif,
     bit_depths: &[8],
     side_max: codec::SIDE_MAX,
     decode_ns: 5.5,

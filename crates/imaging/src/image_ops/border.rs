@@ -89,6 +89,10 @@ struct Ring {
 }
 
 impl AreaFn for Ring {
+    fn keeps_gray(&self) -> bool {
+        self.color.is_gray()
+    }
+
     fn apply(&self, mut pixels: Pixels) -> ImagingResult<Pixels> {
         let (width, height) = (self.size.width as f32, self.size.height as f32);
         let band = self.width as f32;

@@ -13,7 +13,7 @@ use crate::stage::{RectF, Resample, Stage};
 ///
 /// A physical size becomes `length × dpi` pixels (a length in centimeters or millimeters divided by
 /// 2.54 or 25.4 first), rounded half up and never below 1. The resolution is written into the
-/// file where its format holds one (JPEG, PNG, TIFF, BMP; a page of PDF gets that size).
+/// file where its format holds one (not GIF, ICO, PNM, QOI; a page of PDF gets that size).
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ChangeDimensions {

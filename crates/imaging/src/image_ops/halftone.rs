@@ -69,6 +69,10 @@ const YELLOW: Ink = Ink { angle: -45.0, light: [1.0, 0.94, 0.05] };
 const BLACK: Ink = Ink { angle: 0.0, light: [0.09, 0.09, 0.10] };
 
 impl SampleFn for Print {
+    fn keeps_gray(&self) -> bool {
+        self.monochrome
+    }
+
     fn apply_to<S: Sample>(&self, packed: Packed<S>) -> ImagingResult<Packed<S>> {
         let is_gray = matches!(packed.channels(), Channels::Gray | Channels::GrayAlpha);
         let mut packed = match (is_gray && !self.monochrome, packed.channels().has_alpha()) {

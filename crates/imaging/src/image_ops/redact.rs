@@ -155,6 +155,10 @@ struct Redaction {
 }
 
 impl AreaFn for Redaction {
+    fn keeps_gray(&self) -> bool {
+        !self.work.iter().any(|(_, way)| matches!(way, Way::Solid(color) if !color.is_gray()))
+    }
+
     fn apply(&self, pixels: Pixels) -> ImagingResult<Pixels> {
         self.work.iter().try_fold(pixels, |pixels, (rect, way)| redact(pixels, *rect, way))
     }

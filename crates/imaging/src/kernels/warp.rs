@@ -57,6 +57,10 @@ impl AreaFn for Warp {
         matches!(self.beyond, Beyond::Color(color) if !color.is_opaque())
     }
 
+    fn keeps_gray(&self) -> bool {
+        !matches!(self.beyond, Beyond::Color(color) if !color.is_gray())
+    }
+
     fn is_geometry(&self) -> bool {
         match self.beyond {
             Beyond::Color(color) => color.is_of_any_profile(),

@@ -25,6 +25,9 @@ const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
 
+/// A resolution by the inch.
+const INCH: u16 = 2;
+
 /// The longest name or notice that is carried over.
 const TEXT_MAX: usize = 4096;
 const ENTRY_LEN: usize = 12;
@@ -165,7 +168,51 @@ pub(crate) fn oriented(mut exif: Option<Vec<u8>>, orientation: u16) -> Vec<u8> {
         exif[at..at + 2].copy_from_slice(&bytes);
         return std::mem::take(exif);
     }
-    write_with(Some(orientation), &exif.as_deref().map(rights_texts).unwrap_or_default())
+    let rights = exif.as_deref().map(rights_texts).unwrap_or_default();
+    write_fields([Field::short(ORIENTATION, orientation)].into_iter().chain(texts(&rights)))
+}
+
+/// A stream that says the resolution in pixels an inch: the same where it says one, or a new one
+/// with artist and copyright. Where there is more and no place for it the stream stays as it is.
+pub(crate) fn with_dpi(exif: Option<Vec<u8>>, dpi: f64) -> Vec<u8> {
+    let rights = exif.as_deref().map(rights_texts).unwrap_or_default();
+    if let Some(exif) = exif.as_ref().filter(|exif| write(&rights) != **exif) {
+        let mut exif = exif.clone();
+        for (range, value) in dpi_at(&exif, dpi).unwrap_or_default() {
+            if let Some(target) = exif.get_mut(range) {
+                target.copy_from_slice(&value);
+            }
+        }
+        return exif;
+    }
+    let resolution = [X_RESOLUTION, Y_RESOLUTION].map(|tag| Field::rational(tag, dpi));
+    let fields = resolution.into_iter().chain([Field::short(RESOLUTION_UNIT, INCH)]);
+    write_fields(fields.chain(texts(&rights)))
+}
+
+/// Where a stream says the resolution, and what is to stand there.
+fn dpi_at(exif: &[u8], dpi: f64) -> Option<Vec<(Range<usize>, Vec<u8>)>> {
+    let tiff = Tiff::open(exif)?;
+    let first = tiff.first()?;
+    let in_order = |mut bytes: Vec<u8>, len: usize| {
+        if tiff.little_endian {
+            bytes.chunks_mut(len).for_each(<[u8]>::reverse);
+        }
+        bytes
+    };
+    let mut patches = Vec::new();
+    for tag in [X_RESOLUTION, Y_RESOLUTION] {
+        let entry = tiff.find(first, tag).filter(|entry| entry.kind == RATIONAL)?;
+        // A place in the header or the directory is a lie.
+        let behind = tiff.next_at(first)? + 4;
+        let at = Some(tiff.long(entry.value_at)? as usize).filter(|at| *at >= behind)?;
+        patches.push((at..at.checked_add(8)?, in_order(Field::rational(tag, dpi).value, 4)));
+    }
+    if let Some(entry) = tiff.find(first, RESOLUTION_UNIT).filter(|entry| entry.kind == SHORT) {
+        let unit = in_order(Field::short(RESOLUTION_UNIT, INCH).value, 2);
+        patches.push((entry.value_at..entry.value_at + 2, unit));
+    }
+    Some(patches)
 }
 
 /// Where a stream says how the pixels lie, and what is to stand there.
@@ -179,40 +226,62 @@ fn orientation_at(exif: &[u8], orientation: u16) -> Option<(usize, [u8; 2])> {
 
 /// A big-endian stream of one directory with text fields, which must be in the order of their tags.
 pub(crate) fn write(fields: &[(u16, &[u8])]) -> Vec<u8> {
-    write_with(None, fields)
+    write_fields(texts(fields))
 }
 
-fn write_with(orientation: Option<u16>, fields: &[(u16, &[u8])]) -> Vec<u8> {
-    let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
-    let count = fields.len() + usize::from(orientation.is_some());
-    let directory_len = 2 + count * ENTRY_LEN + 4;
-    let mut texts = Vec::new();
-    bytes.extend((count as u16).to_be_bytes());
-    if let Some(orientation) = orientation {
-        // Its tag is smaller than those of all texts.
-        for number in [ORIENTATION, SHORT, 0, 1, orientation, 0] {
-            bytes.extend(number.to_be_bytes());
-        }
+/// A field of a directory as it is written, big-endian.
+struct Field {
+    tag: u16,
+    kind: u16,
+    count: u32,
+    value: Vec<u8>,
+}
+
+impl Field {
+    fn short(tag: u16, value: u16) -> Self {
+        Self { tag, kind: SHORT, count: 1, value: value.to_be_bytes().to_vec() }
     }
-    for (tag, text) in fields {
-        let count = text.len() + 1;
+
+    /// In thousandths.
+    fn rational(tag: u16, value: f64) -> Self {
+        let thousandths = (value * 1000.0).round() as u32;
+        let value = [thousandths.to_be_bytes(), 1000u32.to_be_bytes()].concat();
+        Self { tag, kind: RATIONAL, count: 1, value }
+    }
+
+    fn text(tag: u16, text: &[u8]) -> Self {
+        let value = [text, b"\0"].concat();
+        Self { tag, kind: ASCII, count: value.len() as u32, value }
+    }
+}
+
+fn texts<'a>(fields: &'a [(u16, &[u8])]) -> impl Iterator<Item = Field> + 'a {
+    fields.iter().map(|(tag, text)| Field::text(*tag, text))
+}
+
+/// A big-endian stream of one directory with these fields, in the order of their tags.
+fn write_fields(fields: impl Iterator<Item = Field>) -> Vec<u8> {
+    let fields: Vec<Field> = fields.collect();
+    let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
+    let behind = bytes.len() + 2 + fields.len() * ENTRY_LEN + 4;
+    let mut values = Vec::new();
+    bytes.extend((fields.len() as u16).to_be_bytes());
+    for Field { tag, kind, count, mut value } in fields {
         bytes.extend(tag.to_be_bytes());
-        bytes.extend(ASCII.to_be_bytes());
-        bytes.extend((count as u32).to_be_bytes());
-        if count <= 4 {
-            let mut value = [0; 4];
-            value[..text.len()].copy_from_slice(text);
+        bytes.extend(kind.to_be_bytes());
+        bytes.extend(count.to_be_bytes());
+        if value.len() <= 4 {
+            value.resize(4, 0);
             bytes.extend(value);
         } else {
-            bytes.extend(((8 + directory_len + texts.len()) as u32).to_be_bytes());
-            texts.extend_from_slice(text);
-            texts.push(0);
+            bytes.extend(((behind + values.len()) as u32).to_be_bytes());
+            values.extend(value);
             // Values start at even places.
-            texts.resize(texts.len().next_multiple_of(2), 0);
+            values.resize(values.len().next_multiple_of(2), 0);
         }
     }
     bytes.extend([0; 4]);
-    bytes.extend(texts);
+    bytes.extend(values);
     bytes
 }
 

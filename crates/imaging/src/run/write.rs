@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::*;
 use crate::color::Color;
-use crate::format::Wrapped;
+use crate::format::{DpiPlace, Wrapped};
 use crate::image::ColorSpace;
 use crate::kernels::planes;
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, exif};
 use crate::output::{IccPolicy, Output};
 use crate::run::Codec;
 
@@ -239,6 +239,9 @@ pub(super) fn fit_to_format(image: &mut Image, format: &Format, output: &Output)
     let background = output.background.unwrap_or(Color::WHITE);
     let deep = format.depth_written(output) > 8;
     let widen = deep && output.bit_depth.is_some();
+    if let (Some(dpi), DpiPlace::Exif) = (output.dpi, format.dpi) {
+        image.metadata.exif = Some(exif::with_dpi(image.metadata.exif.take(), dpi));
+    }
     let mut dropped_alpha = false;
     image.map_pixels(|mut pixels| {
         if pixels.channels().has_alpha() && (!format.alpha || output.background.is_some()) {

@@ -2,10 +2,12 @@
 
 use imaging::explain::Explanation;
 use imaging::format::{self, Inspector, Sequence};
+use imaging::image::Channels;
 use imaging::{Files, Header, Input, Limits, Plan, Size};
 use serde_json::{Value, json};
 
 use crate::inputs::file;
+use crate::pictures::{noise, png};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -173,4 +175,46 @@ fn a_format_of_one_depth_has_it_and_no_other() {
     let (_, plan) = Plan::parse("convert", &request, &limits).unwrap();
     let faults = plan.check(&still, &Files::NONE, &limits).unwrap_err();
     assert_eq!(faults[0].message, "farbfeld holds 16 bits a sample, not 8");
+}
+
+/// What is told is what the file of the result has, where the format tells gray from colors.
+#[test]
+fn the_colors_are_those_of_the_run() {
+    let size = Size::new(24, 16);
+    let (gray, colors) = (noise(size, Channels::Gray, 1), noise(size, Channels::Rgb, 2));
+    let filter = |step: Value| json!([{"operation": "filter", "request": {"filters": [step]}}]);
+    let compose =
+        |step: Value| json!([{"operation": "compose", "request": {"operations": [step]}}]);
+    let turn = |color: &str| {
+        let rotate = json!({"type": "rotate", "angle": 9, "background": color});
+        json!([{"operation": "transform", "request": {"operations": [rotate]}}])
+    };
+    let region = json!([{"x": 2, "y": 2, "width": 9, "height": 9}]);
+    for (steps, of_gray, of_colors) in [
+        (filter(json!({"type": "sepia"})), "rgb", "rgb"),
+        (filter(json!({"type": "grayscale"})), "gray", "gray"),
+        (filter(json!({"type": "brightness", "value": 20})), "gray", "rgb"),
+        (filter(json!({"type": "saturation", "value": 50})), "gray", "rgb"),
+        (filter(json!({"type": "vignette"})), "gray", "rgb"),
+        (filter(json!({"type": "blur", "sigma": 2})), "gray", "rgb"),
+        (filter(json!({"type": "halftone", "monochrome": false})), "rgb", "rgb"),
+        (filter(json!({"type": "duotone"})), "rgb", "rgb"),
+        (compose(json!({"type": "border", "width": 2, "color": "#f00"})), "rgb", "rgb"),
+        (compose(json!({"type": "border", "width": 2, "color": "#777"})), "gray", "rgb"),
+        (compose(json!({"type": "redact", "regions": region, "color": "#0f0"})), "rgb", "rgb"),
+        (turn("#fff"), "gray", "rgb"),
+        (turn("#f0f"), "rgb", "rgb"),
+    ] {
+        for (image, expected) in [(&gray, of_gray), (&colors, of_colors)] {
+            let file = png(image);
+            let limits = Limits::default();
+            let document = json!({"steps": steps, "output_format": "png"});
+            let (_, plan) = Plan::parse("pipeline", &document, &limits).expect("sound");
+            let told = plan.explain(&seen(&file), 0, &Files::NONE, &limits).expect("it fits");
+            assert_eq!(told.output.color, expected, "{steps}");
+            let report = imaging::run(&plan, Input::alone("a.png", &file), &limits, &()).unwrap();
+            let is_gray = seen(&report.outputs[0].bytes).is_gray;
+            assert_eq!(if is_gray { "gray" } else { "rgb" }, expected, "{steps}");
+        }
+    }
 }

@@ -302,14 +302,24 @@ fn a_resolution_that_the_format_does_not_hold_is_told() {
         report.warnings.into_iter().map(|warning| warning.code).collect()
     };
     let file = png(&portrait());
-    for format in ["webp", "gif", "avif", "jxl", "qoi"] {
+    for format in ["gif", "ico", "pnm", "qoi", "farbfeld"] {
         assert_eq!(codes(format, &file), ["dpi_ignored"], "{format}");
     }
-    for format in ["jpg", "png", "tiff", "bmp", "pdf"] {
+    for format in ["jpg", "png", "webp", "avif", "jxl", "tiff", "bmp", "pdf"] {
         assert_eq!(codes(format, &file), [""; 0], "{format}");
+        let report = run("convert", &request(format), &file);
+        let Some(decode) = format::by_name(format).and_then(|format| format.decode) else {
+            continue;
+        };
+        let request = DecodeRequest::default();
+        let image = decode(&report.outputs[0].bytes, &request, &Limits::default()).expect("sound");
+        let dpi = image.image.metadata.dpi.map(|(x, y)| (x.round(), y.round()));
+        // A page of PDF says how large it is, and is drawn at what it is asked for.
+        let expected = if format == "pdf" { 150.0 } else { 300.0 };
+        assert_eq!(dpi, Some((expected, expected)), "{format}");
     }
     // There it says how large the page is drawn.
-    assert_eq!(codes("webp", include_bytes!("../inputs/two-pages.pdf")), [""; 0]);
+    assert_eq!(codes("qoi", include_bytes!("../inputs/two-pages.pdf")), [""; 0]);
 }
 
 /// What only moves pixels leaves them in the colors of their profile.

@@ -73,6 +73,7 @@ fn hostile_streams_do_no_harm() {
         let mut cut = sound[..len].to_vec();
         let _ = (orientation(&cut), dpi(&cut), rights(&cut));
         make_upright(&mut cut);
+        let _ = with_dpi(Some(cut), 72.0);
     }
     for at in 0..sound.len() {
         for value in [0, 1, 0x7F, 0xFF] {
@@ -80,6 +81,29 @@ fn hostile_streams_do_no_harm() {
             flipped[at] = value;
             let _ = (orientation(&flipped), dpi(&flipped), rights(&flipped));
             make_upright(&mut flipped);
+            let _ = with_dpi(Some(flipped), 72.0);
         }
     }
+}
+
+#[test]
+fn a_resolution_takes_the_place_of_that_of_the_stream() {
+    for little_endian in [false, true] {
+        let whole = sample(little_endian);
+        let said = with_dpi(Some(whole.clone()), 254.5);
+        assert_eq!(dpi(&said), Some((254.5, 254.5)));
+        assert_eq!((orientation(&said), rights(&said)), (orientation(&whole), rights(&whole)));
+        assert_eq!(said.len(), whole.len());
+    }
+}
+
+#[test]
+fn a_resolution_stands_beside_artist_and_copyright_or_alone() {
+    let own = rights(&sample(true)).unwrap();
+    let said = with_dpi(Some(own.clone()), 72.0);
+    assert_eq!(dpi(&said), Some((72.0, 72.0)));
+    assert_eq!(rights(&said), Some(own));
+    let alone = with_dpi(None, 300.0);
+    assert_eq!((dpi(&alone), rights(&alone)), (Some((300.0, 300.0)), None));
+    assert_eq!(with_dpi(Some(alone), 96.0), with_dpi(None, 96.0));
 }
