@@ -7,7 +7,7 @@ use cosmic_text::{Align as LayoutAlign, Attrs, Buffer, Family, FontSystem, Metri
 use cosmic_text::{Wrap, fontdb};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tiny_skia_path::{Path, PathBuilder};
+use tiny_skia_path::{Path, PathBuilder, Rect};
 
 mod emoji;
 mod faces;
@@ -81,6 +81,17 @@ pub struct Block {
 }
 
 impl Block {
+    /// The rectangle of all letters: marks may be stacked higher and hang lower than lines are.
+    pub fn ink(&self) -> Option<Rect> {
+        let outlines = self.outlines.iter().filter_map(Path::compute_tight_bounds);
+        let emblems = self.emblems.iter().map(emoji::Emblem::rect);
+        outlines.chain(emblems).reduce(|a, b| {
+            let (left, top) = (a.left().min(b.left()), a.top().min(b.top()));
+            let (right, bottom) = (a.right().max(b.right()), a.bottom().max(b.bottom()));
+            Rect::from_ltrb(left, top, right, bottom).unwrap_or(a)
+        })
+    }
+
     /// Sets text.
     pub fn set(text: &str, setting: &Setting<'_>) -> Self {
         let text = clean(text);

@@ -85,7 +85,14 @@ impl ImageOp for MemeText {
             tell_missing(&block, scene);
             let (width, height) = (image.width as f32, image.height as f32);
             let margin = height * 0.02;
-            let y = if at_top { margin } else { height - margin - block.height };
+            let (ink_top, ink_bottom) =
+                block.ink().map_or((0.0, block.height), |ink| (ink.top(), ink.bottom()));
+            // What is stacked higher than the line, or hangs lower, stays inside as well.
+            let least = margin / 2.0 + size * OUTLINE;
+            let y = match at_top {
+                true => margin.max(least - ink_top),
+                false => (height - margin - block.height).min(height - least - ink_bottom),
+            };
             let x = (width - block.width * NARROW) / 2.0;
             let look = Look {
                 stroke: Some((self.stroke_color, size * OUTLINE)),

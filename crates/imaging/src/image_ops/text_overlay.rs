@@ -179,15 +179,14 @@ pub(super) fn place_of(block: &Block, transform: Transform) -> Option<RectF> {
     Some(RectF { x: left, y: top, width: right - left, height: bottom - top })
 }
 
-/// Warns of letters that lie outside the image. Lines are higher than most of their letters: a
-/// quarter of a letter is passed over.
-fn tell_cut_off(block: &Block, transform: Transform, size: f32, scene: &mut Scene<'_>) {
+/// Warns of letters that lie outside the image by more than their soft edge.
+fn tell_cut_off(block: &Block, transform: Transform, scene: &mut Scene<'_>) {
     let Some(place) = place_of(block, transform) else { return };
-    let (image, slack) = (RectF::full(scene.size()), f64::from(size) / 4.0);
-    let is_cut = place.x < -slack
-        || place.y < -slack
-        || place.x + place.width > image.width + slack
-        || place.y + place.height > image.height + slack;
+    let ink = block.ink().and_then(|ink| ink.transform(transform));
+    let (wide, high) = (scene.size().width as f32 + 1.0, scene.size().height as f32 + 1.0);
+    let is_cut = ink.is_some_and(|ink| {
+        ink.left() < -1.0 || ink.top() < -1.0 || ink.right() > wide || ink.bottom() > high
+    });
     if !tell_outside(("text_cut_off", "text"), place, scene) && is_cut {
         scene.warn("text_cut_off", "a part of the text lies outside the image");
     }
@@ -227,7 +226,7 @@ impl ImageOp for TextOverlay {
         let block = Block::set(&self.text, &setting);
         tell_missing(&block, scene);
         let transform = placed(&block, (x, y), &anchor, (image, padding, self.rotation));
-        tell_cut_off(&block, transform, size, scene);
+        tell_cut_off(&block, transform, scene);
         let lettering = Lettering { block, look, transform };
         Ok(lay_over(Blend::Normal, self.opacity.factor(), move || {
             lettering.draw(Window::full(image)).map(Laid::once)

@@ -122,6 +122,11 @@ impl Emblem {
         Some(Self { file: file.into(), rect: rect.transform(place)? })
     }
 
+    /// Where it lies in its block.
+    pub(super) fn rect(&self) -> Rect {
+        self.rect
+    }
+
     /// What it covers of the image.
     pub(super) fn window(&self, transform: Transform) -> Window {
         self.rect.transform(transform).map_or(Window::between((0, 0), (0, 0)), Window::around)

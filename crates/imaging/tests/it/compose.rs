@@ -394,3 +394,17 @@ fn explain_knows_what_is_laid_over_and_what_becomes_transparent() {
     let plain = codes(json!([{"type": "border", "width": 2}]));
     assert_eq!(plain.0, Vec::<String>::new());
 }
+
+/// Marks that are stacked higher than a line is, and hang lower.
+#[test]
+fn meme_text_stays_inside_with_all_its_marks() {
+    let black = png(&Packed::new(Size::new(300, 150), Channels::Rgb, vec![0; 300 * 150 * 3]));
+    for text in ["ฟู่ ปี้ ป๊", "कृष्ण ड्रू", "ẰẪ", "plain"] {
+        let meme = json!([{"type": "meme_text", "top_text": text, "bottom_text": text,
+            "color": "#fff", "stroke_color": "#fff", "uppercase": false}]);
+        let pixels = result(&meme, &black);
+        let rows: Vec<&[u8]> = pixels.rows().collect();
+        assert!(rows[0].iter().chain(rows[149]).all(|sample| *sample == 0), "{text}");
+        assert!(rows[..75].concat().contains(&255) && rows[75..].concat().contains(&255), "{text}");
+    }
+}

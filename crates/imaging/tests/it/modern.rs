@@ -5,7 +5,9 @@ use imaging::image::{Channels, ColorSpace, Packed, Pixels};
 use imaging::output::{ChromaSubsampling, Output};
 use imaging::{ErrorKind, Image, Limits, Size};
 
-use crate::formats::{decode as decode_bytes, decode_with, encode, photo, psnr, rgba, u8s};
+use crate::formats::{
+    decode as decode_bytes, decode_with, encode, photo, psnr, rgba, rgba_of, u8s,
+};
 use crate::inputs::{decode, distance, file, header, pixels};
 use crate::pictures;
 
@@ -263,4 +265,34 @@ fn what_cannot_be_read_says_why() {
     );
     refused(&patched("grid.avif", b"grid", b"iovl"), ErrorKind::Unsupported, "iovl");
     refused(&patched("grid.avif", b"pitm", b"free"), ErrorKind::Unsupported, "primary");
+}
+
+/// A box of length 0 goes on to the end of the file (ISO/IEC 14496-12, 4.2).
+#[test]
+fn a_meta_box_may_end_with_the_file() {
+    let whole = file("lossless.avif");
+    let len = |at: usize| u32::from_be_bytes(whole[at..at + 4].try_into().unwrap()) as usize;
+    let meta_at = len(0);
+    let data_at = meta_at + len(meta_at);
+    assert_eq!(
+        (&whole[meta_at + 4..meta_at + 8], len(data_at)),
+        (&b"meta"[..], whole.len() - data_at)
+    );
+    // The data stay where they are.
+    let mut free = whole[meta_at..data_at].to_vec();
+    free[4..8].copy_from_slice(b"free");
+    let mut meta = whole[meta_at..data_at].to_vec();
+    meta[..4].fill(0);
+    let moved = [&whole[..meta_at], &free, &whole[data_at..], &meta].concat();
+    let limits = Limits::default();
+    let read = format::header(&moved, &limits).unwrap();
+    assert_eq!(read.size, format::header(&whole, &limits).unwrap().size);
+    let decode = format::by_name("avif").unwrap().decode.unwrap();
+    let pixels =
+        |file: &[u8]| rgba_of(&decode(file, &DecodeRequest::default(), &limits).unwrap().image);
+    assert_eq!(pixels(&moved), pixels(&whole));
+    for cut in data_at + 1..moved.len() {
+        let read = format::header(&moved[..cut], &limits);
+        assert!(read.is_err() || read.unwrap().frames == 1, "{cut}");
+    }
 }

@@ -163,7 +163,9 @@ impl Steps for Walk {
     }
 
     fn header(self) -> Result<Header> {
-        if !self.has_meta {
+        // A `meta` box without a length ends with the file.
+        let is_last = self.open.first().is_some_and(|open| *open == (*b"meta", u64::MAX));
+        if !self.has_meta && !is_last {
             return Err(Error::input(format!(
                 "the {} ends before its header does",
                 self.format.title
