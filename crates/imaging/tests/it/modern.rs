@@ -296,3 +296,18 @@ fn a_meta_box_may_end_with_the_file() {
         assert!(read.is_err() || read.unwrap().frames == 1, "{cut}");
     }
 }
+
+#[test]
+fn frames_beside_the_picture_are_told() {
+    for name in ["lossless.avif", "grid-ten-bit.heic"] {
+        let still = file(name);
+        let decode = format::sniff(&still).unwrap().decode.unwrap();
+        let left_out = |file: &[u8]| {
+            let decoded = decode(file, &DecodeRequest::default(), &Limits::default()).unwrap();
+            decoded.left_out.map(|(code, _)| code)
+        };
+        assert_eq!(left_out(&still), None, "{name}");
+        let moving = [&still[..], b"\0\0\0\x08moov"].concat();
+        assert_eq!(left_out(&moving), Some("animation_dropped"), "{name}");
+    }
+}
