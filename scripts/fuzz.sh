@@ -8,7 +8,7 @@
 #   scripts/fuzz.sh [SECONDS] [FORMAT...]
 #   SANITIZER=none ROUNDS=20 scripts/fuzz.sh 300 png tiff
 #
-# With SANITIZER=none memory is not watched, and five to ten times as many files are read in the same
+# With SANITIZER=none memory is not watched, and two to ten times as many files are read in the same
 # time: the way to get far. What it kept is then read with it in one round, as it lies in the corpus.
 #
 # The libraries in C are instrumented as well where clang is there to build them.

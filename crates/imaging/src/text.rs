@@ -85,11 +85,7 @@ impl Block {
     pub fn ink(&self) -> Option<Rect> {
         let outlines = self.outlines.iter().filter_map(Path::compute_tight_bounds);
         let emblems = self.emblems.iter().map(emoji::Emblem::rect);
-        outlines.chain(emblems).reduce(|a, b| {
-            let (left, top) = (a.left().min(b.left()), a.top().min(b.top()));
-            let (right, bottom) = (a.right().max(b.right()), a.bottom().max(b.bottom()));
-            Rect::from_ltrb(left, top, right, bottom).unwrap_or(a)
-        })
+        outlines.chain(emblems).reduce(|a, b| a.join(&b).unwrap_or(a))
     }
 
     /// Sets text.

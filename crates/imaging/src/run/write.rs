@@ -34,6 +34,10 @@ impl Runner<'_> {
         let size = image.size();
         let same_colors = self.apply_policy(&mut image, &output)?;
         self.fit(&mut image, format, &output)?;
+        let is_soft = |frame: &Frame| !format.soft_alpha && frame.pixels.has_soft_alpha();
+        if image.frames.iter().any(is_soft) {
+            self.warn("alpha_hardened", format.hardened_alpha());
+        }
         self.tell_effort(format, &output, size, false);
         let encode =
             format.encode.ok_or_else(|| Error::internal("the format cannot be written"))?;
@@ -172,13 +176,12 @@ impl Runner<'_> {
         format: &Format,
         output: &Output,
     ) -> Result<()> {
+        if let (Some(dpi), DpiPlace::Exif) = (output.dpi, format.dpi) {
+            image.metadata.exif = Some(exif::with_dpi(image.metadata.exif.take(), dpi));
+        }
         if fit_to_format(image, format, output)? {
             let message = format!("{} holds no transparency; it was laid over white", format.title);
             self.warn("alpha_flattened", message);
-        }
-        let is_soft = |frame: &Frame| !format.soft_alpha && frame.pixels.has_soft_alpha();
-        if image.frames.iter().any(is_soft) {
-            self.warn("alpha_hardened", format.hardened_alpha());
         }
         Ok(())
     }
@@ -239,9 +242,6 @@ pub(super) fn fit_to_format(image: &mut Image, format: &Format, output: &Output)
     let background = output.background.unwrap_or(Color::WHITE);
     let deep = format.depth_written(output) > 8;
     let widen = deep && output.bit_depth.is_some();
-    if let (Some(dpi), DpiPlace::Exif) = (output.dpi, format.dpi) {
-        image.metadata.exif = Some(exif::with_dpi(image.metadata.exif.take(), dpi));
-    }
     let mut dropped_alpha = false;
     image.map_pixels(|mut pixels| {
         if pixels.channels().has_alpha() && (!format.alpha || output.background.is_some()) {

@@ -1,10 +1,11 @@
 //! Bounds on what a drawing costs that its length does not show.
 
 use std::collections::HashMap;
+use std::iter;
 use std::ops::AddAssign;
 
 use resvg::tiny_skia::Transform;
-use resvg::usvg::{Group, ImageKind, Node, Paint, Path, Tree, filter};
+use resvg::usvg::{ClipPath, Group, ImageKind, Mask, Node, Paint, Path, Tree, filter};
 
 use crate::{Error, Result, Size};
 
@@ -100,18 +101,12 @@ impl Layers {
                 },
             };
         }
-        let mut mask = group.mask();
+        let masks = iter::successors(group.mask(), |mask| mask.mask()).map(Mask::root);
+        let clips = iter::successors(group.clip_path(), |clip| clip.clip_path());
         let mut count = f64::from(u8::from(group.should_isolate()));
-        while let Some(next) = mask {
+        for root in masks.chain(clips.map(ClipPath::root)) {
             count += 1.0;
-            cost += self.cost(next.root());
-            mask = next.mask();
-        }
-        let mut clip = group.clip_path();
-        while let Some(next) = clip {
-            count += 1.0;
-            cost += self.cost(next.root());
-            clip = next.clip_path();
+            cost += self.cost(root);
         }
         let (width, height) = self.layer(group);
         let (across, down) = group.abs_transform().post_concat(self.scale).get_scale();
